@@ -1,0 +1,23 @@
+"""What every test run shares: no settings of the person who runs it, and documents whose code is run."""
+
+import os
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
+
+pytest_collect_file = Sybil(
+    path=str(Path(__file__).parent),
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=["README.md", "docs/**/*.md", "docs/*.md"],
+).pytest()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_of_ones_own(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("KBPLUG_")]:
+            patch.delenv(name)
+        patch.setenv("KBPLUG_HOME", str(tmp_path_factory.mktemp("home")))
+        yield

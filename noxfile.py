@@ -1,0 +1,97 @@
+"""Every check of the project, each in an environment of its own; CONTRIBUTING.md says when to run which."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["tests", "lint", "types", "layers"]
+nox.options.default_venv_backend = "virtualenv"
+
+ROOT = Path(__file__).parent
+PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/kbplug-*/pyproject.toml"))
+STRICT = ROOT / "plugins" / "kbplug-strict"
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+
+# The tests share the cores out among processes, so each process keeps to one thread.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest where kbplug, the strict engine and the independent reference are installed."""
+    reference = nox.project.dependency_groups(PYPROJECT, "reference")
+    session.install("-e", ".[plot,test]", "-e", str(STRICT), *reference)
+    session.run("pytest", "-n", "auto", *arguments, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the fast tests, and the examples in docstrings and documents."""
+    everything = ["tests", "kbplug", "docs", "README.md", f"{STRICT.relative_to(ROOT)}/tests"]
+    pytest(session, "--doctest-modules", "-m", "not slow and not nightly and not gpu", *everything)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """Run the tests that take long or search widely."""
+    pytest(session, "-m", "(slow or nightly) and not gpu", "tests")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format; ``nox -s lint -- fix`` repairs what can be repaired."""
+    session.install("ruff>=0.9")
+    fix = "fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--check"]), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: kbplug and the plugins that need nothing heavy."""
+    session.install("-e", ".[plot,test]", "-e", str(STRICT), "mypy>=1.14")
+    session.run("mypy")
+    session.run("mypy", str(STRICT / "src"))
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that imports between layers point one way."""
+    session.install("-e", ".", "import-linter>=2.1")
+    session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site; a warning is an error, and so is a stale table of ops."""
+    session.install("-e", ".[docs]")
+    session.run("python", "docs/generate_ops.py", "--check")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build every wheel and source archive, then use the wheels as a user would."""
+    session.install("build>=1.2")
+    with tempfile.TemporaryDirectory() as temporary:
+        wheels, fresh = Path(temporary, "dist"), Path(temporary, "fresh")
+        for project in [ROOT, *PLUGINS]:
+            session.run("python", "-m", "build", "--outdir", str(wheels), str(project))
+        session.run(sys.executable, "-m", "venv", str(fresh), external=True)
+        scripts = fresh / ("Scripts" if os.name == "nt" else "bin")
+        kbplug, strict = (next(wheels.glob(f"{name}-*.whl")) for name in ("kbplug", "kbplug_strict"))
+        session.run(str(scripts / "pip"), "install", str(kbplug), str(strict), external=True)
+        for command in (["engines"], ["doctor"]):
+            session.run(str(scripts / "kbplug"), *command, external=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure. It passes no judgement; compare two runs on one quiet machine."""
+    session.install("-e", ".")
+    session.run("kbplug", "bench", *session.posargs)
