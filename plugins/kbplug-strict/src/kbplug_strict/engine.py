@@ -1,0 +1,41 @@
+"""array-api-strict as a kbplug engine. It knows that library and nothing about graphs."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import array_api_strict as xp
+import numpy as np
+
+from kbplug.engine import Array, Engine, Probe
+
+DEVICES = {"cpu": "CPU_DEVICE", "device1": "device1", "device2": "device2"}
+
+
+class StrictEngine(Engine):
+    """Runs on NumPy's numbers and refuses whatever the Array API standard does not promise.
+
+    It has no kernels: each op runs by its lowering, so what runs here runs on every library that
+    keeps to the standard. ``device1`` and ``device2`` are main memory too, but their arrays refuse to
+    meet arrays of another device, as a GPU's would.
+    """
+
+    name = "strict"
+    xp = xp
+
+    def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
+        """Return ``array`` as a strict array on ``device``, with the same shape, dtype and values."""
+        return xp.asarray(array, device=xp.Device(DEVICES[device or "cpu"]))
+
+    def to_numpy(self, array: Array, /) -> np.ndarray[Any, Any]:
+        """Return a strict array as NumPy's, without a copy where it is on the CPU already."""
+        return np.from_dlpack(array.to_device(xp.Device("CPU_DEVICE")))
+
+    def devices(self) -> tuple[str, ...]:
+        """Return the CPU and the two devices that array-api-strict makes believe."""
+        return tuple(DEVICES)
+
+    def probe(self) -> Probe:
+        """Return the version found; this engine can run wherever it was imported."""
+        return Probe(ok=True, devices=self.devices(), versions={"array-api-strict": version("array-api-strict")})
