@@ -1,0 +1,37 @@
+"""The site: Markdown pages, and a reference read from docstrings. Building it needs no network."""
+
+import kbplug
+
+project = "kbplug"
+author = "The kbplug maintainers"
+copyright = author
+release = version = kbplug.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build"]
+nitpicky = False
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {"GL03", "PR01", "PR02", "PR03"}
+
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+html_theme = "pydata_sphinx_theme"
+html_title = "kbplug"
+html_show_copyright = False
+html_show_sourcelink = False
+html_theme_options = {"navigation_with_keys": True, "show_toc_level": 2, "secondary_sidebar_items": ["page-toc"]}
