@@ -1,0 +1,63 @@
+"""Writes reference/ops.md, the table of ops, from the registry; ``--check`` only says whether the page is current."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+from kbplug.ops import REGISTRY, Op
+
+PAGE = Path(__file__).parent / "reference" / "ops.md"
+
+HEAD = """\
+# Ops
+
+<!-- Written by docs/generate_ops.py from the registry. Do not edit. -->
+
+Every op, by the chapter that declares it. Arrays come before `/` and are positional, parameters come after and are
+keywords. A derivative is a *rule*; *composite*, read off the op's body; *zero*, by declaration; or *none*, which makes
+asking for it an error. An op marked *standard* is defined by the
+[Array API standard](https://data-apis.org/array-api/latest/).
+"""
+
+
+def call(op: Op) -> str:
+    """Return the op as it is called, without annotations."""
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in op.signature.parameters.values()]
+    return f"{op.name}{inspect.Signature(bare)}"
+
+
+def row(op: Op) -> str:
+    """Return the op's line of the table."""
+    traits = ", ".join(sorted(op.traits - {"composite"}))
+    cells = (f"`{call(op)}`", op.doc.replace("``", "`"), op.derivative, traits)
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def page(ops: Iterable[Op]) -> str:
+    """Return the whole page."""
+    by_chapter = groupby(sorted(ops, key=lambda op: (op.chapter, op.name)), key=lambda op: op.chapter)
+    sections = [
+        f"\n## {chapter}\n\n| op | what it does | derivative | traits |\n| --- | --- | --- | --- |\n"
+        + "".join(f"{row(op)}\n" for op in members)
+        for chapter, members in by_chapter
+    ]
+    return HEAD + "".join(sections)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or with ``--check`` compare it."""
+    new = page(REGISTRY.values())
+    if "--check" not in arguments:
+        PAGE.write_text(new, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != new:
+        print(f"{PAGE.name} is not what the registry says; run python docs/generate_ops.py.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
