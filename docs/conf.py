@@ -25,7 +25,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 numpydoc_show_class_members = False
-numpydoc_validation_checks = {"GL03", "PR01", "PR02", "PR03"}
+numpydoc_validation_checks = {"GL03", "PR02", "PR03"}
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
