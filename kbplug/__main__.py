@@ -1,0 +1,7 @@
+"""``python -m kbplug`` is the command ``kbplug``."""
+
+import sys
+
+from kbplug.cli import main
+
+sys.exit(main())

@@ -1,0 +1,163 @@
+"""What a plugin fills in: an engine, what it can do, and whether it can run here.
+
+This module imports no array library; ``numpy`` appears in annotations only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kbplug.graph.graph import Graph
+
+API = "1.0"
+"""Version of what this module and the hooks promise to plugins: minor adds, major breaks."""
+
+Array = Any
+"""An array of whatever library the engine speaks."""
+
+Kernel = Callable[..., Any]
+"""``kernel(*arrays, **params)``: an engine's own way to compute one op."""
+
+STANDARD_DTYPES = frozenset(
+    {
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine promises. The conformance suite skips by these promises and by nothing else.
+
+    Parameters
+    ----------
+    dtypes
+        Names of the dtypes the engine can compute with.
+    linalg, fft
+        Whether the engine's namespace carries these extensions of the standard.
+    data_dependent_shapes
+        Whether results may have sizes known only when run (``nonzero``, ``unique_values``, ``x[mask]``).
+    thread_safe
+        Whether two threads may run compiled functions at the same time.
+    """
+
+    dtypes: frozenset[str] = STANDARD_DTYPES
+    linalg: bool = True
+    fft: bool = True
+    data_dependent_shapes: bool = True
+    thread_safe: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether an engine can run on this machine, and if not, why.
+
+    Parameters
+    ----------
+    ok
+        True when at least one device can run.
+    reason
+        One sentence; empty when ``ok``.
+    devices
+        Names such as ``"cpu"`` or ``"cuda:0"``.
+    versions
+        Distribution name to version, for reports.
+    """
+
+    ok: bool
+    reason: str = ""
+    devices: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that ``kbplug doctor`` looked at, reported by a plugin's ``kbplug_checks`` hook.
+
+    Parameters
+    ----------
+    name
+        What was looked at.
+    ok
+        Whether it is as it should be.
+    advice
+        One sentence for the user: what is wrong and what to do.
+    """
+
+    name: str
+    ok: bool
+    advice: str = ""
+
+
+class Engine:
+    """The object that runs graphs with one array library.
+
+    A plugin subclasses it, names its array namespace and overrides what its library does
+    differently. An engine holds no state about graphs, so one instance serves every thread.
+
+    Attributes
+    ----------
+    name
+        The name users select, equal to the entry point's.
+    xp
+        A namespace that follows the Python Array API standard.
+    kernels
+        Op name to callable ``kernel(*arrays, **params)``. Each kernel computes exactly what the
+        op's generic lowering computes; ops without one run by their lowering over ``xp``.
+    capabilities
+        What the engine promises to the conformance suite.
+    """
+
+    name: str = ""
+    xp: Any = None
+    kernels: Mapping[str, Kernel] = MappingProxyType({})
+    capabilities: Capabilities = Capabilities()
+
+    def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
+        """Return ``array`` as the engine's own, with the same shape, dtype and values."""
+        return self.xp.asarray(array)
+
+    def to_numpy(self, array: Array, /) -> np.ndarray[Any, Any]:
+        """Return an engine's array as NumPy's; on an accelerator this waits for the device."""
+        raise NotImplementedError(f"The engine {self.name!r} does not say how its arrays become NumPy's.")
+
+    def dtype(self, name: str, /) -> Any:
+        """Return the namespace's own object for the dtype called ``name``."""
+        return getattr(self.xp, name)
+
+    def compile(self, run: Callable[..., tuple[Array, ...]], graph: Graph, /) -> Callable[..., tuple[Array, ...]]:
+        """Return a faster callable with the behaviour of ``run``, the graph's emitted Python function."""
+        return run
+
+    def fuse(self, region: Graph, /) -> Kernel | None:
+        """Return one callable for an elementwise or row-reduction region, or None to leave it unfused."""
+        return None
+
+    def devices(self) -> tuple[str, ...]:
+        """Return the devices this engine can run on here, best first."""
+        return ("cpu",)
+
+    def probe(self) -> Probe:
+        """Say whether this engine can run here. It reports; it never raises."""
+        return Probe(ok=True, devices=self.devices())
+
+    def __repr__(self) -> str:
+        return f"<engine {self.name}>"
