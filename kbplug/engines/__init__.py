@@ -1,0 +1,1 @@
+"""Engines that ship with kbplug, registered like any plugin."""

@@ -1,0 +1,342 @@
+"""The handle a user holds: a node, open attributes, and operators that look their op up when called.
+
+It knows no array library. What only a runtime can do, turning a foreign array into a constant and
+computing a concrete tensor, the runtime registers here (``Host``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any, NoReturn, Protocol
+
+from kbplug.dtypes import Scalar, result_type
+from kbplug.errors import ArgumentError, DTypeError, KbplugError, SymbolicError
+from kbplug.graph.node import Node, infer, item, literal, make, scalar_of
+from kbplug.graph.op import Op, Params, lookup
+from kbplug.graph.spec import Shape, Size, Spec
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Host(Protocol):
+    """What the runtime does for tensors."""
+
+    def lift(self, value: Any) -> Node:
+        """Return an array, list or scalar of another library as a constant."""
+
+    def evaluate(self, node: Node) -> Any:
+        """Return the value of a concrete node as a host array."""
+
+
+host: Host | None = None
+"""The runtime that serves this process; it registers itself when imported."""
+
+
+class _Site(threading.local):
+    where: str = ""
+
+
+_site = _Site()
+
+
+@contextlib.contextmanager
+def built_at(where: str) -> Iterator[None]:
+    """Give nodes built inside the place of another node, so that rewritten code still names the user's line."""
+    outer, _site.where = _site.where, where
+    try:
+        yield
+    finally:
+        _site.where = outer
+
+
+def call_site() -> str:
+    """Return ``file:line`` of the nearest frame outside kbplug."""
+    if _site.where:
+        return _site.where
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def apply(op: Op, operands: tuple[Any, ...], params: Params) -> Tensor:
+    """Return the result of ``op``: operands are lifted and promoted, the spec inferred, the unique node found.
+
+    Errors carry the line of the user's code that called the op.
+    """
+    where = call_site()
+    try:
+        present, full = op.bind(operands, params)
+        inputs = lift_all(op, present)
+        return Tensor(make(op, inputs, full, infer(op, inputs, full), where), where)
+    except KbplugError as error:
+        if not getattr(error, "__notes__", None):
+            error.add_note(f"{op.name} was called at {where}.")
+        raise
+
+
+def lift_all(op: Op, operands: tuple[Any, ...]) -> tuple[Node, ...]:
+    """Return operands as nodes. Those that ``op`` promotes get their common dtype, by casts in the graph."""
+    lifted = [o.node if isinstance(o, Tensor) else o for o in operands]
+    lifted = [o if isinstance(o, Node | bool | int | float | complex) else lift(o) for o in lifted]
+    together = () if op.promotes is None else op.promotes(len(lifted))
+    nodes = [lifted[i] for i in together if isinstance(lifted[i], Node)]
+    scalars = [lifted[i] for i in together if not isinstance(lifted[i], Node)]
+    if together:
+        dtype = _common(op, [n.spec.dtype for n in nodes], scalars)
+        for i in together:
+            lifted[i] = cast(lifted[i], dtype)
+    return tuple([o if isinstance(o, Node) else literal(o) for o in lifted])
+
+
+def _common(op: Op, dtypes: list[str], scalars: list[Scalar]) -> str:
+    try:
+        return result_type(dtypes, scalars)
+    except DTypeError as error:
+        raise DTypeError(f"{op.name}: {error}") from None
+
+
+def cast(value: Node | Scalar, dtype: str) -> Node:
+    """Return a node or scalar as ``dtype``; a cast that changes nothing adds nothing."""
+    if not isinstance(value, Node):
+        return literal(value, dtype)
+    if value.result.dtype == dtype:
+        return value
+    scalar = scalar_of(value)
+    if scalar is not None and result_type([dtype], [scalar]) == dtype:
+        with contextlib.suppress(DTypeError):
+            return literal(scalar, dtype)
+    return lookup("astype")(Tensor(value), dtype=dtype).node
+
+
+def lift(value: Any) -> Node:
+    """Return anything array-like as a node."""
+    if isinstance(value, Tensor):
+        return value.node
+    if isinstance(value, Node):
+        return value
+    if type(value) in (bool, int, float, complex):
+        return literal(value)
+    if host is None:
+        raise ArgumentError(f"{value!r} cannot become a tensor before a runtime is imported; import kbplug.backend first.")
+    return host.lift(value)
+
+
+def tensor(value: Any) -> Tensor:
+    """Return anything array-like as a Tensor; a Tensor is returned as it is."""
+    return value if isinstance(value, Tensor) else Tensor(lift(value))
+
+
+def outputs(value: Tensor) -> tuple[Tensor, ...]:
+    """Return every result of an op as a Tensor of its own."""
+    if isinstance(value.node.spec, Spec):
+        return (value,)
+    return tuple(Tensor(item(value.node, i), value.where) for i in range(len(value.node.spec)))
+
+
+def _binary(name: str) -> Any:
+    def method(self: Tensor, other: Any) -> Any:
+        return NotImplemented if _foreign(other) else lookup(name)(self, other)
+
+    return method
+
+
+def _reflected(name: str) -> Any:
+    def method(self: Tensor, other: Any) -> Any:
+        return NotImplemented if _foreign(other) else lookup(name)(other, self)
+
+    return method
+
+
+def _inplace(name: str) -> Any:
+    def method(self: Tensor, other: Any) -> Tensor:
+        result = lookup(name)(self, other)
+        if result.dtype != self.dtype:
+            raise DTypeError(f"In-place {name} would turn {self.dtype} into {result.dtype}; cast or use a new name.")
+        self.node = result.node
+        return self
+
+    return method
+
+
+def _unary(name: str) -> Any:
+    def method(self: Tensor) -> Tensor:
+        return lookup(name)(self)
+
+    return method
+
+
+def _foreign(value: Any) -> bool:
+    return value is None or isinstance(value, str | bytes | dict | set)
+
+
+class Tensor:
+    """A lazy array: what the operators of Python build graphs from.
+
+    It hashes by identity, compares elementwise, and carries whatever attributes a caller sets.
+    ``x[key] = value`` and ``x += y`` rebind the handle to a new node; other handles on the old node
+    keep the old value. A tensor with no placeholder below it is *concrete*: ``bool``, ``int``,
+    ``float``, ``complex`` and ``repr`` compute it. With one it is *symbolic* and they raise.
+
+    Attributes
+    ----------
+    node
+        The graph below.
+    where
+        ``file:line`` that made this handle.
+    name
+        A label for humans; None unless one was given.
+    """
+
+    __array_ufunc__ = None  # ndarray * tensor must ask the tensor, not convert it
+    __array_priority__ = 1000.0
+    name: str | None = None
+
+    def __init__(self, node: Node, where: str = "") -> None:
+        self.node = node
+        self.where = where or node.where
+
+    @property
+    def spec(self) -> Spec:
+        """Shape and dtype as far as they are known."""
+        return self.node.result
+
+    @property
+    def shape(self) -> Shape:
+        """One entry per dimension, None where the size is known only when run."""
+        return self.node.result.shape
+
+    @property
+    def dtype(self) -> str:
+        """Name of the dtype."""
+        return self.node.result.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.node.result.shape)
+
+    @property
+    def size(self) -> Size:
+        """Number of elements, or None while a dimension is unknown."""
+        return self.node.result.size
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose of a matrix."""
+        if self.ndim != 2:
+            raise ArgumentError(f".T needs 2 dimensions, not {self.ndim}; use matrix_transpose or permute_dims.")
+        return lookup("matrix_transpose")(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two dimensions exchanged."""
+        return lookup("matrix_transpose")(self)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        from kbplug.graph.index import split
+
+        template, operands = split(key)
+        return lookup("getitem")(self, *operands, index=template)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        from kbplug.graph.index import split
+
+        template, operands = split(key)
+        self.node = lookup("setitem")(self, cast(lift(value), self.dtype), *operands, index=template).node
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise ArgumentError("A 0-d tensor cannot be iterated over.")
+        if self.shape[0] is None:
+            raise SymbolicError("A tensor whose first size is unknown cannot be iterated over; use K.map_fn or scan.")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __bool__(self) -> bool:
+        return bool(self._scalar("bool"))
+
+    def __int__(self) -> int:
+        return int(self._scalar("int"))
+
+    def __float__(self) -> float:
+        return float(self._scalar("float"))
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar("complex"))
+
+    def __index__(self) -> int:
+        if not self.dtype.lstrip("u").startswith("int"):
+            raise DTypeError(f"Only an integer tensor can be an index, not one of {self.dtype}.")
+        return int(self._scalar("index"))
+
+    def _scalar(self, what: str) -> Any:
+        if self.ndim:
+            raise ArgumentError(f"{what}() needs a 0-d tensor, not one of shape {self.shape}.")
+        return self.value().item()
+
+    def value(self) -> Any:
+        """Return the computed value as a host array.
+
+        Raises
+        ------
+        SymbolicError
+            If a placeholder stands below.
+        """
+        if self.node.symbolic:
+            raise SymbolicError(
+                f"The tensor built at {self.where} has no value before a call, since a placeholder stands below it. "
+                "Compute it with K.function; choose between values with K.switch or where instead of `if`."
+            )
+        if host is None:
+            raise SymbolicError("No runtime is imported to compute a tensor; import kbplug.backend first.")
+        return host.evaluate(self.node)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise ArgumentError(
+            f"The lazy tensor built at {self.where} does not turn into a NumPy array by itself, since that would "
+            "silently cut its graph; use K.eval(tensor)."
+        )
+
+    def __repr__(self) -> str:
+        label = f" {self.name!r}" if self.name else ""
+        if self.node.symbolic or host is None:
+            return f"<tensor{label} {self.spec}>"
+        return f"<tensor{label} {self.spec}\n{self.value()}>"
+
+    __hash__ = object.__hash__
+    __eq__ = _binary("equal")
+    __ne__ = _binary("not_equal")
+    __lt__ = _binary("less")
+    __le__ = _binary("less_equal")
+    __gt__ = _binary("greater")
+    __ge__ = _binary("greater_equal")
+    __neg__ = _unary("negative")
+    __pos__ = _unary("positive")
+    __abs__ = _unary("abs")
+    __invert__ = _unary("bitwise_invert")
+
+
+_OPERATORS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "pow": "pow",
+    "matmul": "matmul",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+    "lshift": "bitwise_left_shift",
+    "rshift": "bitwise_right_shift",
+}
+
+for _short, _name in _OPERATORS.items():
+    setattr(Tensor, f"__{_short}__", _binary(_name))
+    setattr(Tensor, f"__r{_short}__", _reflected(_name))
+    setattr(Tensor, f"__i{_short}__", _inplace(_name))

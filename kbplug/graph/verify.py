@@ -1,0 +1,69 @@
+"""The checker of graphs: what must hold after every pass. Knows no op by name."""
+
+from __future__ import annotations
+
+from kbplug.dtypes import ALL
+from kbplug.errors import GraphError
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import CONSTANT, ITEM, Node, infer
+from kbplug.graph.spec import Spec, compatible
+
+
+def verify(graph: Graph) -> Graph:
+    """Return ``graph`` if it is well formed.
+
+    Checked: it is closed, its inputs are distinct, every node's spec is one that its op infers from
+    its operands, an op with several results is read only through ``item``, and nested graphs are well formed too.
+
+    Raises
+    ------
+    GraphError
+        Naming the first node that breaks a rule.
+    """
+    inputs = set(graph.inputs)
+    if len(inputs) != len(graph.inputs):
+        raise GraphError("A graph names one node twice among its inputs.")
+    for node in graph.nodes:
+        _check_specs(node)
+        if node in inputs:
+            continue
+        _check_leaf(node)
+        _check_operands(node)
+        _check_inference(node)
+        for nested in _graphs(node):
+            verify(nested)
+    for node in graph.outputs:
+        if not isinstance(node.spec, Spec):
+            raise GraphError(f"An output must be one array, but {node!r} is several; take its items.")
+    return graph
+
+
+def _check_leaf(node: Node) -> None:
+    if not node.inputs and node.symbolic:
+        raise GraphError(f"The graph is not closed: {node!r} is neither an input nor a constant nor a cell.")
+
+
+def _check_specs(node: Node) -> None:
+    for spec in (node.spec,) if isinstance(node.spec, Spec) else node.spec:
+        if spec.dtype not in ALL or any(n is not None and n < 0 for n in spec.shape):
+            raise GraphError(f"{node!r} has the impossible spec {spec}.")
+
+
+def _check_operands(node: Node) -> None:
+    for operand in node.inputs:
+        if not isinstance(operand.spec, Spec) and node.op is not ITEM:
+            raise GraphError(f"{node!r} uses several results at once; take an item first.")
+
+
+def _check_inference(node: Node) -> None:
+    if not node.inputs and (node.op is CONSTANT or "leaf" in node.op.traits):
+        return
+    inferred = infer(node.op, node.inputs, node.params)
+    pairs = [(inferred, node.spec)] if isinstance(inferred, Spec) else list(zip(inferred, node.spec, strict=True))  # type: ignore[arg-type]
+    for expected, found in pairs:
+        if expected.dtype != found.dtype or not compatible(expected.shape, found.shape):
+            raise GraphError(f"{node!r} should be {expected}, since that is what its op infers.")
+
+
+def _graphs(node: Node) -> list[Graph]:
+    return [v for v in node.params.values() if isinstance(v, Graph)]

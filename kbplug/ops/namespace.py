@@ -1,0 +1,166 @@
+"""The Array API namespace over lazy tensors, which bodies, rules and users compute with.
+
+It is made of the registry: a name is looked up when called, so this module imports no chapter. Names
+whose call in the standard is not plainly "arrays, then parameters" have a function of their own here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+from kbplug.dtypes import Scalar, check_dtype
+from kbplug.errors import ArgumentError, OpError
+from kbplug.graph.node import Slice, literal
+from kbplug.graph.op import REGISTRY, Op, lookup
+from kbplug.graph.spec import Spec
+from kbplug.graph.tensor import Tensor, outputs, tensor
+
+Sizes = int | Tensor | Sequence[int | Tensor]
+
+
+def caller(op: Op) -> Callable[..., Any]:
+    """Return ``op`` with the calling convention of the standard: parameters may follow the arrays by position."""
+    arrays = len(op.arrays)
+
+    def call(*arguments: Any, **params: Any) -> Any:
+        if "sequence" in op.traits and len(arguments) == 1 and isinstance(arguments[0], list | tuple):
+            arguments = tuple(arguments[0])
+        elif op.positional and len(arguments) > arrays:
+            params.update(zip(op.positional, arguments[arrays:], strict=False))
+            arguments = arguments[:arrays]
+        if not params.keys().isdisjoint(op.arrays):  # an array given by its name, as in diff(x, prepend=y)
+            arguments += tuple(params.pop(n, None) for n in op.arrays[len(arguments) :])
+        if "dtype" in params and params["dtype"] is not None:
+            params["dtype"] = check_dtype(params["dtype"])
+        results = outputs(op(*arguments, **{k: _frozen(v) for k, v in params.items()}))
+        return results if len(results) > 1 or "tuple" in op.traits else results[0]
+
+    call.__name__ = op.name
+    call.__doc__ = op.doc
+    return call
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def size_operands(shape: Sizes) -> tuple[list[Tensor], tuple[int | None, ...]]:
+    """Return the tensors in a shape, in order, and the shape with None in their place.
+
+    A size that is a tensor but known already, like ``shape(x)[0]`` of a static ``x``, becomes the integer.
+    """
+    from kbplug.ops.sizes import known_size  # reads specs through the ops of sizes
+
+    entries: Iterable[Any]
+    if isinstance(shape, Tensor) and shape.ndim == 1:
+        if shape.shape[0] is None:
+            raise ArgumentError("A shape given as a tensor needs a known length.")
+        entries = [shape[i] for i in range(shape.shape[0])]
+    else:
+        entries = shape if isinstance(shape, list | tuple) else (shape,)
+    sizes = [known_size(s) if isinstance(s, Tensor) else int(s) for s in entries]
+    return [s for s in sizes if isinstance(s, Tensor)], tuple(None if isinstance(s, Tensor) else s for s in sizes)
+
+
+class Namespace:
+    """An Array API namespace of lazy tensors; ``linalg``, ``fft`` and ``special`` are namespaces within it.
+
+    Parameters
+    ----------
+    prefix
+        Empty for the main namespace, else ``"linalg."`` and the like.
+    """
+
+    e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
+    newaxis = None
+    __array_api_version__ = "2025.12"
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+
+    def __getattr__(self, name: str) -> Any:
+        full = self._prefix + name
+        if full in REGISTRY:
+            function: Any = caller(lookup(full))
+        elif not self._prefix and name in ("linalg", "fft", "special"):
+            function = Namespace(f"{name}.")
+        elif not self._prefix and name in _DTYPES:
+            return name
+        elif name.startswith("__"):
+            raise AttributeError(name)
+        else:
+            raise AttributeError(f"The namespace has no function {full!r}.") from OpError(full)
+        self.__dict__[name] = function
+        return function
+
+    def __repr__(self) -> str:
+        return f"<kbplug namespace {self._prefix.rstrip('.') or 'of the Array API'}>"
+
+
+_DTYPES = frozenset(
+    (
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+    )
+)
+
+
+class Main(Namespace):
+    """The main namespace: the functions whose call differs from "arrays, then parameters"."""
+
+    def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
+        """Return anything array-like as a tensor."""
+        if isinstance(obj, int | float | complex) and dtype is not None:
+            return Tensor(literal(_to_kind(obj, check_dtype(dtype)), check_dtype(dtype)))
+        x = tensor(obj)
+        return x if dtype is None or x.dtype == check_dtype(dtype) else self.astype(x, dtype)
+
+    def reshape(self, x: Any, /, shape: Sizes, *, copy: bool | None = None) -> Tensor:
+        """Return ``x`` in another shape; one size may be -1."""
+        sizes, static = size_operands(shape)
+        return lookup("reshape")(x, *sizes, shape=static)
+
+    def broadcast_to(self, x: Any, /, shape: Sizes) -> Tensor:
+        """Return ``x`` broadcast to ``shape``."""
+        sizes, static = size_operands(shape)
+        return lookup("broadcast_to")(x, *sizes, shape=static)
+
+    def full(self, shape: Sizes, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return an array of one value."""
+        return self.broadcast_to(self.asarray(fill_value, dtype=dtype), shape)
+
+    def zeros(self, shape: Sizes, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return an array of zeros, float64 by default."""
+        return self.full(shape, 0, dtype=dtype or "float64")
+
+    def ones(self, shape: Sizes, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return an array of ones, float64 by default."""
+        return self.full(shape, 1, dtype=dtype or "float64")
+
+    def zeros_like(self, x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return zeros of the shape and dtype of ``x``."""
+        return self.full_like(x, 0, dtype=dtype)
+
+    def ones_like(self, x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return ones of the shape and dtype of ``x``."""
+        return self.full_like(x, 1, dtype=dtype)
+
+    def full_like(self, x: Tensor, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return an array of one value with the shape of ``x``."""
+        from kbplug.ops.sizes import shape_of
+
+        return self.full(shape_of(x), fill_value, dtype=dtype or x.dtype)
+
+
+def _to_kind(value: Scalar, dtype: str) -> Scalar:
+    if dtype == "bool":
+        return bool(value)
+    return int(value) if isinstance(value, bool) else value
+
+
+namespace = Main()
+"""The one instance that ops, rules and backend compute with."""
+
+__all__ = ["Main", "Namespace", "Slice", "Spec", "caller", "cast", "namespace", "size_operands"]

@@ -1,0 +1,91 @@
+"""Elementwise chains, with the row reductions that end in them, become one ``fused`` node that the engine runs its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kbplug.engine import Kernel
+from kbplug.graph.graph import Graph, transform
+from kbplug.graph.node import CONSTANT, Node, literal, parameter, remake, scalar_of
+from kbplug.graph.op import lookup
+from kbplug.graph.spec import Spec
+from kbplug.graph.tensor import Tensor
+
+SMALLEST = 2
+"""A region of fewer computing nodes is left alone."""
+
+REDUCTIONS = frozenset({"sum", "max", "min", "mean", "prod"})
+
+
+def fuse(graph: Graph, compile_region: Callable[[Graph], Kernel | None]) -> tuple[Graph, Mapping[Graph, Kernel]]:
+    """Return ``graph`` with regions fused, and the engine's callable for each region.
+
+    A region grows from a node upwards through operands that nothing else uses. ``compile_region`` may
+    decline one, which then stays as it was.
+    """
+    owner = _regions(graph)
+    kernels: dict[Graph, Kernel] = {}
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node:
+        members = owner.get(node)
+        if members is None:
+            return remake(node, inputs)
+        outer, region = _cut(node, members)
+        kernel = kernels.get(region) or compile_region(region)
+        if kernel is None:
+            return remake(node, inputs)
+        kernels[region] = kernel
+        replaced = transform(outer, {n: n for n in graph.inputs}, rule) if outer else ()
+        return lookup("fused")(*map(Tensor, replaced), body=region).node
+
+    return graph.rebuild(rule), kernels
+
+
+def _regions(graph: Graph) -> Mapping[Node, set[Node]]:
+    """Return the root of each region with its members."""
+    roots: dict[Node, Node] = {}
+    members: dict[Node, set[Node]] = {}
+    kept = set(graph.outputs)
+    for node in reversed(graph.body):
+        if not _fusible(node):
+            continue
+        users = {roots.get(u) for u in graph.uses[node]}
+        inside = len(users) == 1 and None not in users and node not in kept and _may_join(node, graph)
+        root = users.pop() if inside else node
+        roots[node] = root  # type: ignore[assignment]
+        members.setdefault(root, set()).add(node)  # type: ignore[arg-type]
+    return {r: m for r, m in members.items() if len(m) >= SMALLEST}
+
+
+def _fusible(node: Node) -> bool:
+    return isinstance(node.spec, Spec) and ("elementwise" in node.op.traits or _is_row_reduction(node))
+
+
+def _is_row_reduction(node: Node) -> bool:
+    axis = node.params.get("axis")
+    last = node.inputs[0].result.ndim - 1 if node.op.name in REDUCTIONS else -2
+    return node.op.name in REDUCTIONS and axis in (-1, last, (-1,), (last,)) and bool(node.params["keepdims"])
+
+
+def _may_join(node: Node, graph: Graph) -> bool:
+    """Say whether computing ``node`` inside its users' region repeats no work: their shapes are the row's or its own."""
+    return all(u.result.ndim >= node.result.ndim for u in graph.uses[node])
+
+
+def _cut(root: Node, members: set[Node]) -> tuple[list[Node], Graph]:
+    """Return the operands of a region, and the region as a closed graph over them."""
+    outer = list(dict.fromkeys(i for m in _ordered(root, members) for i in m.inputs if i not in members))
+    taken = [o for o in outer if scalar_of(o) is None]
+    formal = {o: parameter(i, o.result) for i, o in enumerate(taken)}
+    scalars = {o: literal(scalar_of(o), o.result.dtype) for o in outer if o not in formal}  # type: ignore[arg-type]
+    return taken, Graph(formal.values(), transform([root], {**formal, **scalars}, remake))
+
+
+def _ordered(root: Node, members: set[Node]) -> list[Node]:
+    from kbplug.graph.graph import topological
+
+    outside = {i for m in members for i in m.inputs if i not in members}
+    return [n for n in topological([root], outside) if n in members]
+
+
+__all__ = ["CONSTANT", "fuse"]

@@ -1,0 +1,199 @@
+"""Identities that hold for every value, NaN, infinities and signed zeros included; each row says what it does."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from kbplug.dtypes import BOOL, COMPLEX, INTEGER, REAL_FLOATING, bits
+from kbplug.errors import DTypeError
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import Slice, literal, scalar_of
+from kbplug.graph.tensor import Tensor
+from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.sizes import dim, unbroadcast
+from kbplug.passes.rewrite import Rule, index_rules, rewrite
+
+
+def simplify(graph: Graph) -> Graph:
+    """Return ``graph`` with the identities of this module applied."""
+    return rewrite(graph, _RULES)
+
+
+def _is(x: Tensor, value: float) -> bool:
+    """Say whether ``x`` is the 0-d constant ``value``, with its sign if it is 0."""
+    scalar = scalar_of(x.node)
+    if scalar is None or isinstance(scalar, bool):
+        return False
+    same_sign = not isinstance(scalar, float) or math.copysign(1, scalar) == math.copysign(1, value)
+    return scalar == value and same_sign
+
+
+def _keeps(x: Tensor, other: Tensor) -> Tensor | None:
+    """Return ``x`` if broadcasting a 0-d ``other`` against it changes nothing."""
+    return x if other.ndim == 0 else None
+
+
+def _both(x: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
+    return x if a.shape == b.shape == x.shape and None not in x.shape else None
+
+
+def _made_by(x: Tensor, name: str) -> bool:
+    return x.node.op.name == name
+
+
+def _operand(x: Tensor, i: int = 0) -> Tensor:
+    return Tensor(x.node.inputs[i])
+
+
+def _identity_left(value: float) -> Any:
+    return lambda a, b: _keeps(b, a) if _is(a, value) else None
+
+
+def _identity_right(value: float) -> Any:
+    return lambda a, b: _keeps(a, b) if _is(b, value) else None
+
+
+def _undo(name: str) -> Any:
+    return lambda x: _operand(x) if _made_by(x, name) else None
+
+
+def _plus_zero(a: Tensor, b: Tensor) -> Tensor | None:
+    zero = 0.0 if a.dtype in INTEGER else -0.0  # 0.0 would turn -0.0 into 0.0
+    return _keeps(a, b) if _is(b, zero) and a.dtype not in COMPLEX else None
+
+
+def _integer_zero(a: Tensor, b: Tensor) -> Tensor | None:
+    return _keeps(b, a) if _is(a, 0) and a.dtype in INTEGER else None
+
+
+def _power(a: Tensor, b: Tensor) -> Tensor | None:
+    if b.ndim:
+        return None
+    if _is(b, 1):
+        return a
+    if _is(b, 2):
+        return xp.square(a)
+    return xp.reciprocal(a) if _is(b, -1) and a.dtype in REAL_FLOATING else None
+
+
+def _square(x: Tensor) -> Tensor | None:
+    return x * x if x.dtype in REAL_FLOATING or x.dtype in INTEGER else None
+
+
+def _where(condition: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
+    chosen = scalar_of(condition.node)
+    if chosen is None:
+        return _both(a, a, b) if a.node is b.node and condition.ndim == 0 else None
+    kept, other = (a, b) if chosen else (b, a)
+    if other.ndim == 0 or (kept.shape == other.shape and None not in kept.shape):
+        return kept
+    return kept if kept.shape == other.shape and _same_source(kept, other) else None
+
+
+def _same_source(a: Tensor, b: Tensor) -> bool:
+    return unbroadcast(a, b) is a and unbroadcast(b, a) is b
+
+
+def _astype(x: Tensor, dtype: str) -> Tensor | None:
+    if x.dtype == dtype:
+        return x
+    scalar = scalar_of(x.node)
+    if scalar is not None and (dtype not in INTEGER + BOOL or isinstance(scalar, int)):
+        try:
+            return Tensor(literal(scalar, dtype))
+        except DTypeError:
+            return None
+    if _made_by(x, "astype") and _widens(_operand(x).dtype, x.dtype):
+        return xp.astype(_operand(x), dtype)
+    return None
+
+
+def _widens(narrow: str, wide: str) -> bool:
+    """Say whether a cast loses nothing: within floats or within one kind of integers, to at least as many bits."""
+    groups = (REAL_FLOATING[2:], COMPLEX, ("int8", "int16", "int32", "int64"), ("uint8", "uint16", "uint32", "uint64"))
+    return any(narrow in g and wide in g for g in groups) and bits(wide) >= bits(narrow)
+
+
+def _permute(x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
+    order = tuple(a % x.ndim for a in axes) if x.ndim else ()
+    if order == tuple(range(x.ndim)):
+        return x
+    if _made_by(x, "permute_dims"):
+        inner = tuple(a % x.ndim for a in x.node.params["axes"])
+        return xp.permute_dims(_operand(x), axes=tuple(inner[a] for a in order))
+    return None
+
+
+def _reshape(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tensor | None:
+    if sizes:
+        return None
+    if x.shape == shape:
+        return x
+    if _made_by(x, "reshape") and -1 not in shape:
+        return xp.reshape(_operand(x), shape)
+    return None
+
+
+def _broadcast(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tensor | None:
+    return x if not sizes and x.shape == shape else None
+
+
+def _element_of_shape(x: Tensor, *operands: Tensor, index: tuple[Any, ...]) -> Tensor | None:
+    if operands or not _made_by(x, "shape") or len(index) != 1 or not isinstance(index[0], int):
+        return None
+    return dim(_operand(x), axis=index[0])
+
+
+def _whole(x: Tensor, *operands: Tensor, index: tuple[Any, ...]) -> Tensor | None:
+    plain = all(k is Ellipsis or (isinstance(k, Slice) and k in (Slice(None, None, None), Slice(None, None, 1))) for k in index)
+    return x if plain and not operands else None
+
+
+def _known_dim(x: Tensor, axis: int) -> Tensor | None:
+    size = x.shape[axis]
+    if size is None:
+        return None
+    return Tensor(literal(size, "int64"))
+
+
+def _reduce_nothing(x: Tensor, axis: Any = None, dtype: str | None = None, keepdims: bool = False) -> Tensor | None:
+    return x if (axis == () or x.ndim == 0) and dtype in (None, x.dtype) and x.dtype in REAL_FLOATING + COMPLEX else None
+
+
+ARITHMETIC: tuple[Rule, ...] = (
+    ("multiply", _identity_right(1.0)),  # x * 1 -> x
+    ("multiply", _identity_left(1.0)),  # 1 * x -> x
+    ("divide", _identity_right(1.0)),  # x / 1 -> x
+    ("subtract", lambda a, b: _keeps(a, b) if _is(b, 0.0) and a.dtype not in COMPLEX else None),  # x - 0 -> x
+    ("add", _plus_zero),  # x + (-0.) -> x, n + 0 -> n
+    ("add", _integer_zero),  # 0 + n -> n
+    ("pow", _power),  # x ** 1 -> x, x ** 2 -> square(x), x ** -1 -> 1 / x
+    ("square", _square),  # square(x) -> x * x
+    ("negative", _undo("negative")),  # -(-x) -> x
+    ("positive", lambda x: x),  # +x -> x
+    ("conj", lambda x: x if x.dtype not in COMPLEX else _undo("conj")(x)),  # conj(conj(z)) -> z
+    ("real", lambda x: x if x.dtype not in COMPLEX else None),  # real(x) -> x
+    ("logical_not", _undo("logical_not")),  # not not p -> p
+    ("bitwise_invert", _undo("bitwise_invert")),  # ~~n -> n
+)
+
+CHOICES: tuple[Rule, ...] = (
+    ("where", _where),  # where(True, a, b) -> a, where(c, a, a) -> a
+    ("stop_gradient", lambda x: x),  # no gradient is taken any more
+)
+
+FORMS: tuple[Rule, ...] = (
+    ("astype", _astype),  # a cast to its own dtype, casts that lose nothing on the way
+    ("permute_dims", _permute),  # permute(permute(x)) -> permute(x)
+    ("reshape", _reshape),  # reshape(reshape(x)) -> reshape(x)
+    ("broadcast_to", _broadcast),  # to its own shape
+    ("getitem", _element_of_shape),  # shape(x)[i] -> dim(x, i)
+    ("getitem", _whole),  # x[...] -> x
+    ("dim", _known_dim),  # a size that is known -> the integer
+    ("sum", _reduce_nothing),  # over no axis
+)
+
+_RULES = index_rules(ARITHMETIC, CHOICES, FORMS)
+
+__all__ = ["ARITHMETIC", "CHOICES", "FORMS", "simplify"]

@@ -1,0 +1,180 @@
+"""Cells, the only state: a value that lives on the engine that used it last, read at the start of a call, committed at its end."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from kbplug.engine import Engine
+from kbplug.errors import ArgumentError, ShapeError
+from kbplug.graph.node import Node
+from kbplug.graph.op import lookup
+from kbplug.graph.spec import Spec, compatible
+from kbplug.graph.tensor import Tensor, tensor
+from kbplug.runtime import values
+
+_uids = itertools.count()
+
+
+class Cell:
+    """A named value of fixed spec that functions read and replace.
+
+    Parameters
+    ----------
+    value
+        Its first value, as a NumPy array.
+    name
+        For humans and for files.
+    spec
+        What its values must fit; by default the spec of the first value.
+    advance
+        From the value read, the one that every call reading it leaves behind: the state of a random stream.
+    static
+        True when functions are specialised on the value, as on the learning phase.
+    """
+
+    def __init__(
+        self,
+        value: values.HostArray,
+        name: str,
+        *,
+        spec: Spec | None = None,
+        advance: Callable[[Tensor], Tensor] | None = None,
+        static: bool = False,
+    ) -> None:
+        self.uid = next(_uids)
+        self.name = name
+        self.spec = spec or Spec(value.shape, value.dtype.name)
+        self.advance = advance
+        self.static = static
+        self.lock = threading.RLock()
+        self._held: tuple[Engine | None, Any] = (None, values.owned(value))
+
+    def on(self, engine: Engine) -> Any:
+        """Return the value as an array of ``engine``, and keep it there."""
+        holder, array = self._held
+        if holder is engine:
+            return array
+        moved = engine.from_numpy(array if holder is None else holder.to_numpy(array))
+        with self.lock:
+            if self._held[1] is array:
+                self._held = (engine, moved)
+        return moved
+
+    def get(self) -> values.HostArray:
+        """Return the value as a NumPy array that shares memory with nothing."""
+        holder, array = self._held
+        return values.owned(array if holder is None else holder.to_numpy(array))
+
+    def set(self, value: Any) -> None:
+        """Replace the value.
+
+        Raises
+        ------
+        FeedError
+            If it does not fit the spec.
+        """
+        array = values.owned(values.feed(value, self.spec, f"The variable {self.name!r}"))
+        with self.lock:
+            self._held = (None, array)
+
+    def put(self, engine: Engine, array: Any) -> None:
+        """Replace the value by an array of ``engine``; part of a commit."""
+        self._held = (engine, array)
+
+    def __repr__(self) -> str:
+        return f"<cell {self.name!r} {self.spec}>"
+
+
+class Variable(Tensor):
+    """A tensor that reads a cell. Its value changes only in the commit of a function or by ``set_value``."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__(lookup("read")(cell=cell).node)
+        self.cell = cell
+        self.name = cell.name
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise ArgumentError(f"The variable {self.name!r} cannot be assigned to in place; use K.update or K.set_value.")
+
+    def _rebind(self, *_: Any) -> Variable:
+        raise ArgumentError(f"The variable {self.name!r} cannot be changed in place; use K.update_add or K.update.")
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __ipow__ = __imod__ = __imatmul__ = _rebind
+
+    def __repr__(self) -> str:
+        return f"<variable {self.name!r} {self.spec}\n{self.cell.get()}>"
+
+
+class Update(Tensor):
+    """The new value of a variable, a tensor itself; it takes effect in the commit of a function that lists it."""
+
+    def __init__(self, variable: Variable, value: Any) -> None:
+        fitted = _fit(variable, tensor(value))
+        super().__init__(fitted.node)
+        self.variable = variable
+        self.name = variable.name
+
+
+def _fit(variable: Variable, value: Tensor) -> Tensor:
+    if value.dtype != variable.dtype:
+        value = lookup("astype")(value, dtype=variable.dtype)
+    if value.shape != variable.shape and value.ndim == 0:
+        value = lookup("broadcast_to")(value, shape=variable.shape)
+    if not compatible(variable.cell.spec.shape, value.shape):
+        raise ShapeError(f"The variable {variable.name!r} has shape {variable.shape}, but its update has {value.shape}.")
+    return value
+
+
+def cell_of(node: Node) -> Cell:
+    """Return the cell that a ``read`` node reads."""
+    cell: Cell = node.params["cell"]
+    return cell
+
+
+def reads(nodes: Iterable[Node]) -> list[Node]:
+    """Return the ``read`` nodes among ``nodes``."""
+    return [n for n in nodes if n.op.name == "read"]
+
+
+def advances(nodes: Iterable[Node]) -> list[tuple[Cell, Node]]:
+    """Return the commits that reading random streams entails: each cell with its next state."""
+    found = [(cell_of(n), n) for n in reads(nodes)]
+    return [(c, c.advance(Tensor(n)).node) for c, n in found if c.advance is not None]
+
+
+class Locked:
+    """Holds the locks of several cells, taken in one order everywhere so that two functions never wait for each other."""
+
+    __slots__ = ("_locks",)
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self._locks = [c.lock for c in sorted(set(cells), key=lambda c: c.uid)]
+
+    def __enter__(self) -> None:
+        for lock in self._locks:
+            lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        for lock in reversed(self._locks):
+            lock.release()
+
+
+def commit(cells: Sequence[Cell], engine: Engine, arrays: Sequence[Any]) -> None:
+    """Replace the values of all cells, or of none.
+
+    Raises
+    ------
+    ShapeError
+        If a new value has not the shape of its cell; nothing is replaced then.
+    """
+    for cell, array in zip(cells, arrays, strict=True):
+        if not compatible(cell.spec.shape, tuple(array.shape)):
+            raise ShapeError(
+                f"The update of {cell.name!r} has shape {tuple(array.shape)}, but the variable has {cell.spec.shape}; "
+                "no variable was changed."
+            )
+    for cell, array in zip(cells, arrays, strict=True):
+        cell.put(engine, array)

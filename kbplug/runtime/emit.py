@@ -1,0 +1,262 @@
+"""A graph as one straight-line Python function over ``xp``, readable, and traceable to the user's own lines."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kbplug.engine import Engine, Kernel
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import CONSTANT, ITEM, ArrayValue, Node, scalar_of
+from kbplug.graph.spec import Spec
+from kbplug.ops.sizes import host_arithmetic
+from kbplug.passes.release import last_uses
+from kbplug.runtime import values
+from kbplug.runtime.calls import Run, engine_params, fill_shape, sized, standard
+
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Program:
+    """An emitted function.
+
+    Attributes
+    ----------
+    run
+        The function: engine arrays in, a tuple of engine arrays out.
+    source
+        Its Python source.
+    places
+        Line number of the source to the node computed there.
+    """
+
+    run: Run
+    source: str
+    places: Mapping[int, Node]
+
+    def explain(self, error: BaseException) -> None:
+        """Add to an error raised inside ``run`` which line of the user built the failing node."""
+        trace = error.__traceback__
+        found = None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self.run.__code__.co_filename:
+                found = self.places.get(trace.tb_lineno) or found
+            trace = trace.tb_next
+        if found is not None:
+            error.add_note(f"This happened in {found.op.name} {found.spec}, built at {found.where}.")
+
+
+def emit(graph: Graph, engine: Engine, kernels: Mapping[str, Kernel], regions: Mapping[Graph, Kernel] | None = None) -> Program:
+    """Return ``graph`` as a Python function for ``engine``.
+
+    Parameters
+    ----------
+    graph
+        What to compute; ``read`` nodes must be among its inputs.
+    kernels
+        Op name to the engine's own way.
+    regions
+        Region of a ``fused`` node to the engine's callable for it.
+    """
+    writer = _Writer(engine, kernels, regions or {})
+    lines = list(writer.function("run", graph))
+    source = "\n".join(lines) + "\n"
+    filename = f"<kbplug run {next(_serial)}>"
+    exec(compile(source, filename, "exec"), writer.globals)
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    return Program(writer.globals["run"], source, writer.places)
+
+
+class _Writer:
+    """Turns nodes into lines; what the lines name is kept in ``globals``."""
+
+    def __init__(self, engine: Engine, kernels: Mapping[str, Kernel], regions: Mapping[Graph, Kernel]) -> None:
+        self.engine, self.kernels, self.regions = engine, kernels, regions
+        self.globals: dict[str, Any] = {"xp": engine.xp, "inf": math.inf, "nan": math.nan, "fill_shape": fill_shape}
+        self.places: dict[int, Node] = {}
+        self.line = 0
+        self._counters: dict[str, Iterator[int]] = {}
+        self._nested: dict[Graph, str] = {}
+
+    def bind(self, stem: str, value: Any, *, numbered: bool = True) -> str:
+        """Return a global name for a value."""
+        name = f"{stem}{next(self._counters.setdefault(stem, itertools.count(1)))}" if numbered else stem
+        self.globals[name] = value
+        return name
+
+    def function(self, name: str, graph: Graph) -> Iterator[str]:
+        """Yield the lines of a function for ``graph``, nested graphs before it."""
+        body = _Body(self, graph)
+        statements = list(body.statements())  # nested functions are written while statements are read
+        yield from self._flush()
+        arguments = ", ".join(body.names[n] for n in graph.inputs)
+        yield self._count(f"def {name}({arguments}):", None)
+        for text, node in statements:
+            yield self._count(f"    {text}", node)
+        returned = "".join(f"{body.array(n)}, " for n in graph.outputs)
+        for text, node in body.late:
+            yield self._count(f"    {text}", node)
+        yield self._count(f"    return ({returned.rstrip()})", None)
+        yield self._count("", None)
+
+    def nested(self, graph: Graph) -> str:
+        """Return the name of the function of a graph that is a parameter."""
+        if graph not in self._nested:
+            name = f"body{len(self._nested) + 1}"
+            self._nested[graph] = name
+            self._pending = [*self._flush(), *self.function(name, graph)]
+        return self._nested[graph]
+
+    _pending: list[str] = []
+
+    def _flush(self) -> list[str]:
+        pending, self._pending = self._pending, []
+        return pending
+
+    def _count(self, text: str, node: Node | None) -> str:
+        self.line += 1
+        if node is not None:
+            self.places[self.line] = node
+        return text
+
+
+class _Body:
+    """The statements of one function."""
+
+    def __init__(self, writer: _Writer, graph: Graph) -> None:
+        self.writer, self.graph = writer, graph
+        self.names: dict[Node, str] = {}
+        self.sizes: dict[Node, str] = {}
+        self.late: list[tuple[str, Node]] = []
+        for node in graph.inputs:
+            self._name(node)
+
+    def statements(self) -> Iterator[tuple[str, Node]]:
+        """Yield a statement per node that computes, and one per last use."""
+        deaths = last_uses(self.graph)
+        for node in self.graph.body:
+            if node.op is CONSTANT:
+                self.names[node] = self._constant(node)
+            elif self._is_size(node):
+                self.sizes[node] = f"n{len(self.names) + len(self.sizes)}"
+                yield f"{self.sizes[node]} = {self._size_expression(node)}", node
+            else:
+                expression = self._expression(node)
+                yield from self._drain()
+                yield f"{self._name(node)} = {expression}", node
+            dying = [self.names[d] for d in deaths.get(node, ()) if d.op is not CONSTANT and d in self.names]
+            if dying:
+                yield f"del {', '.join(dying)}", node
+
+    def _drain(self) -> Iterator[tuple[str, Node]]:
+        late, self.late = self.late, []
+        yield from late
+
+    def _name(self, node: Node) -> str:
+        name = self.names[node] = f"v{len(self.names) + len(self.sizes)}"
+        return name
+
+    def array(self, node: Node) -> str:
+        """Return the name of a node's array; a size becomes an array here."""
+        if node in self.sizes and node not in self.names:
+            self.names[node] = f"v{len(self.names) + len(self.sizes)}"
+            dtype = self._dtype("int64")
+            self.late.append((f"{self.names[node]} = xp.asarray({self.sizes[node]}, dtype={dtype})", node))
+        return self.names[node]
+
+    def _constant(self, node: Node) -> str:
+        return self.writer.bind("c", self.writer.engine.from_numpy(values.constant_data(node)))
+
+    def _is_size(self, node: Node) -> bool:
+        if node.op.name == "dim":
+            return True
+        counted = host_arithmetic(node.op.name) is not None and node.spec == Spec((), "int64")
+        return counted and all(i in self.sizes or isinstance(scalar_of(i), int) for i in node.inputs)
+
+    def _size_expression(self, node: Node) -> str:
+        if node.op.name == "dim":
+            return f"{self.array(node.inputs[0])}.shape[{node.params['axis']}]"
+        operands = [self.sizes.get(i) or repr(scalar_of(i)) for i in node.inputs]
+        function = self.writer.bind(f"size_{node.op.name}", host_arithmetic(node.op.name), numbered=False)
+        return f"{function}({', '.join(operands)})"
+
+    def _expression(self, node: Node) -> str:
+        op, params = node.op, dict(node.params)
+        if op is ITEM:
+            return f"{self.array(node.inputs[0])}[{params['index']}]"
+        inputs = list(node.inputs)
+        tail = sized(node)
+        names = [self._operand(node, i, n, len(inputs) - tail) for i, n in enumerate(inputs)]
+        if tail:
+            params["shape"] = _Text(self._shape(params["shape"], names[len(names) - tail :]))
+            names = names[: len(names) - tail]
+        placed, keywords = op.arrange(names, params)
+        return self._call(node, [p or "None" for p in placed], keywords)
+
+    def _operand(self, node: Node, position: int, operand: Node, first_size: int) -> str:
+        as_size = position >= first_size or (position > 0 and node.op.name in ("getitem", "setitem"))
+        return self.sizes[operand] if as_size and operand in self.sizes else self.array(operand)
+
+    def _shape(self, shape: tuple[int | None, ...], sizes: list[str]) -> str:
+        rest = iter(sizes)
+        known = set(self.sizes.values())
+        entries = [str(n) if n is not None else next(rest) for n in shape]
+        text = ", ".join(e if e in known or e.lstrip("-").isdigit() else f"int({e})" for e in entries)
+        return f"({text},)" if entries else "()"
+
+    def _call(self, node: Node, arrays: list[str], params: dict[str, Any]) -> str:
+        op, writer = node.op, self.writer
+        texts = {k: self._param(k, v) for k, v in params.items()}
+        if op.name == "fused" and params["body"] in writer.regions:
+            return f"{writer.bind('k_fused_', writer.regions[params['body']])}({', '.join(arrays)})"
+        if op.name in writer.kernels:
+            function = writer.bind(f"k_{_identifier(op.name)}", writer.kernels[op.name], numbered=False)
+        elif op.lower is not None:
+            function = writer.bind(f"op_{_identifier(op.name)}", op.lower, numbered=False)
+            arrays = ["xp", *arrays]
+        else:
+            standard(op, writer.engine)
+            if "sequence" in op.traits:
+                arrays = [f"[{', '.join(arrays)}]"]
+            arrays = arrays + [texts.pop(name) for name in op.positional]
+            function = f"xp.{op.name}"
+            texts = {k: t for k, t in texts.items() if params[k] != op.signature.parameters[k].default or k == "axis"}
+        return f"{function}({', '.join([*arrays, *(f'{k}={t}' for k, t in texts.items())])})"
+
+    def _param(self, name: str, value: Any) -> str:
+        if isinstance(value, _Text):
+            return value.text
+        if name == "dtype" and value is not None:
+            return self._dtype(value)
+        if isinstance(value, Graph):
+            return self.writer.nested(value)
+        if isinstance(value, ArrayValue):
+            return self.writer.bind("p", value.data)
+        if _is_plain(value):
+            return repr(value)
+        return self.writer.bind("p", engine_params({name: value}, self.writer.engine, lambda g: None)[name])  # type: ignore[arg-type,return-value]
+
+    def _dtype(self, name: str) -> str:
+        if getattr(self.writer.engine.xp, name, None) is not None:
+            return f"xp.{name}"
+        return self.writer.bind(name, self.writer.engine.dtype(name), numbered=False)
+
+
+@dataclass(frozen=True)
+class _Text:
+    text: str
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) is tuple:
+        return all(map(_is_plain, value))
+    return value is None or type(value) in (bool, int, float, str, complex)
+
+
+def _identifier(name: str) -> str:
+    return name.replace(".", "_")

@@ -1,0 +1,239 @@
+"""Compiled functions: a graph, its cells, and one executable per engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kbplug import plugins
+from kbplug.config import settings
+from kbplug.engine import Engine
+from kbplug.errors import ArgumentError, FeedError, GraphError
+from kbplug.graph.graph import Graph, substitute, topological
+from kbplug.graph.node import CONSTANT, ITEM, Node
+from kbplug.graph.spec import Spec
+from kbplug.graph.tensor import Tensor, tensor
+from kbplug.passes.expand import expand
+from kbplug.passes.fold import fold
+from kbplug.passes.fuse import fuse
+from kbplug.passes.simplify import simplify
+from kbplug.passes.specialise import specialise
+from kbplug.runtime import values
+from kbplug.runtime.calls import Run
+from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, reads
+from kbplug.runtime.emit import Program, emit
+from kbplug.runtime.interpret import kernels_of, run_graph
+
+Given = Mapping[Tensor, Any] | Iterable[tuple[Tensor, Any]]
+Change = Update | tuple[Variable, Any]
+
+
+@dataclass(frozen=True)
+class Executable:
+    """A function on one engine: what runs, the program it was made from, and which results must be copied out."""
+
+    engine: Engine
+    run: Run
+    program: Program
+    graph: Graph
+    shared: tuple[int, ...]
+
+
+class Function:
+    """A compiled function of tensors.
+
+    Parameters
+    ----------
+    inputs
+        The tensors whose values each call gives: placeholders, or any tensors to be replaced.
+    outputs
+        The tensors to compute.
+    updates
+        ``Update`` tensors or ``(variable, value)`` pairs. Every value is computed from what the variables
+        held when the call began, and all are committed together at its end; the first of two updates of
+        one variable counts. A call that fails commits none.
+    givens
+        Tensors to compute with in place of others.
+    name
+        For humans.
+
+    Examples
+    --------
+    >>> from kbplug import backend as K
+    >>> x = K.placeholder((None, 2))
+    >>> double = K.function([x], [2 * x])
+    >>> double([[[1.0, 2.0]]])[0].tolist()
+    [[2.0, 4.0]]
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[Tensor],
+        outputs: Sequence[Tensor],
+        updates: Iterable[Change] = (),
+        givens: Given = (),
+        name: str | None = None,
+    ) -> None:
+        self.name = name or "function"
+        self.inputs = tuple(inputs)
+        self._check_inputs()
+        changes = _first_of_each(updates)
+        wanted = [tensor(o).node for o in outputs] + [v.node for _, v in changes]
+        swaps = {a.node: tensor(b).node for a, b in (givens.items() if isinstance(givens, Mapping) else givens)}
+        wanted = list(substitute(wanted, swaps)) if swaps else wanted
+        fed = [t.node for t in self.inputs]
+        nodes = list(topological(wanted, fed))
+        streams = advances(n for n in nodes if n not in set(fed))
+        self._count = len(outputs)
+        self._written = [c for c, _ in changes] + [c for c, _ in streams]
+        results = wanted + [n for _, n in streams]
+        self._read = [n for n in reads(topological(results, fed)) if n not in set(fed)]
+        self.graph = Graph([*fed, *self._read], results)
+        self._check_closed()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        fed = self.graph.inputs[: len(self.inputs)]
+        self._specs = [n.result for n in fed]
+        self._labels = [f"Input {i} of {self.name}{_label(t)}" for i, t in enumerate(self.inputs)]
+        self._cells = [cell_of(n) for n in self._read]
+        self._static_cells = [c for c in self._cells if c.static]
+        self._static_feeds = [i for i, n in enumerate(fed) if n.op.name == "read" and cell_of(n).static]
+        self._random = any("random" in n.op.traits for n in self.graph.nodes)
+        self._special = bool(self._static_cells or self._static_feeds or self._random)
+        self._executables: dict[Any, Executable] = {}
+
+    def _check_inputs(self) -> None:
+        for i, given in enumerate(self.inputs):
+            if not isinstance(given, Tensor):
+                raise ArgumentError(f"Input {i} of {self.name} must be a placeholder or another tensor, not {given!r}.")
+        nodes = [t.node for t in self.inputs]
+        if len(set(nodes)) != len(nodes):
+            raise ArgumentError(f"{self.name} names one tensor twice among its inputs.")
+
+    def _check_closed(self) -> None:
+        fed = set(self.graph.inputs)
+        for node in self.graph.nodes:
+            if not node.inputs and node.symbolic and node not in fed:
+                name = node.params.get("name")
+                raise GraphError(
+                    f"{self.name} needs the value of the placeholder {name or ''}{node.spec} made at {node.where}, which is "
+                    "not among its inputs; add it to the inputs, or replace it through `givens`."
+                )
+
+    def executable(self, engine: Engine | None = None, feeds: Sequence[Any] = ()) -> Executable:
+        """Return what runs on ``engine`` (the active one by default), compiled at the first request."""
+        chosen = engine or plugins.engine()
+        key = self._key(chosen, feeds)
+        found = self._executables.get(key)
+        if found is None:
+            found = self._executables[key] = self._compile(chosen, feeds)
+        return found
+
+    def _key(self, engine: Engine, feeds: Sequence[Any]) -> Any:
+        if not self._special:
+            return engine
+        rng = settings().rng if self._random else ""
+        return engine, rng, tuple(self._known(feeds).items())
+
+    def _known(self, feeds: Sequence[Any]) -> dict[Node, Any]:
+        known = {n: c.get().item() for n, c in zip(self._read, self._cells, strict=True) if c.static}
+        fed = self.graph.inputs
+        known.update({fed[i]: values.host_array(feeds[i]).item() for i in self._static_feeds if feeds})
+        return known
+
+    def _compile(self, engine: Engine, feeds: Sequence[Any]) -> Executable:
+        kernels = kernels_of(engine, settings().rng)
+        graph = simplify(specialise(self.graph, self._known(feeds)))
+        graph = fold(graph, _evaluator(engine, kernels))
+        graph = simplify(expand(graph, kernels))
+        for extra in plugins.passes_for(engine):
+            graph = extra(graph)
+        graph, regions = fuse(graph, engine.fuse)
+        program = emit(graph, engine, kernels, regions)
+        run = engine.compile(program.run, graph)
+        return Executable(engine, run, program, graph, tuple(shared(graph.outputs[: self._count])))
+
+    def source(self) -> str:
+        """Return the Python that runs on the active engine, for reading."""
+        return self.executable().program.source
+
+    def __call__(self, inputs: Sequence[Any] = ()) -> list[Any]:
+        """Run on the active engine and return one NumPy array per output.
+
+        Raises
+        ------
+        FeedError
+            If the values do not fit the inputs.
+        """
+        if plugins.has_run_wrappers():
+            result: list[Any] = plugins.run(self, inputs, lambda: self._call(inputs))
+            return result
+        return self._call(inputs)
+
+    def _call(self, inputs: Sequence[Any]) -> list[Any]:
+        if len(inputs) != len(self._specs):
+            raise FeedError(f"{self.name} takes {len(self._specs)} inputs, but was given {len(inputs)}.")
+        engine = plugins.engine()
+        fed = [values.fitted(v, s, w) for v, s, w in zip(inputs, self._specs, self._labels, strict=True)]
+        executable = self._executables.get(engine if not self._special else self._key(engine, fed))
+        if executable is None:
+            executable = self.executable(engine, fed)
+        if self._written:
+            with Locked(self._written):
+                found = self._run(executable, fed)
+                commit(self._written, engine, found[self._count :])
+        else:
+            found = self._run(executable, fed)
+        to_numpy = engine.to_numpy
+        results = [to_numpy(v) for v in found[: self._count]]
+        for i in executable.shared:
+            results[i] = values.owned(results[i])
+        return results
+
+    def _run(self, executable: Executable, fed: Sequence[Any]) -> Sequence[Any]:
+        engine = executable.engine
+        arguments = [*map(engine.from_numpy, fed), *[c.on(engine) for c in self._cells]]
+        try:
+            return executable.run(*arguments)
+        except Exception as error:
+            executable.program.explain(error)
+            raise
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {len(self.inputs)} in, {self._count} out, {len(self._written)} updates>"
+
+
+def _label(given: Tensor) -> str:
+    return f" ({given.name})" if given.name else ""
+
+
+def _first_of_each(updates: Iterable[Change]) -> list[tuple[Cell, Tensor]]:
+    found: dict[Cell, Tensor] = {}
+    for change in updates:
+        if isinstance(change, tuple) and len(change) == 2 and isinstance(change[0], Variable):
+            change = Update(*change)
+        if not isinstance(change, Update):
+            raise ArgumentError(f"An update must be a (variable, value) pair or come from K.update, not {change!r}.")
+        found.setdefault(change.variable.cell, change)
+    return list(found.items())
+
+
+def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], Node]:
+    def evaluate(node: Node) -> Node:
+        found = engine.to_numpy(run_graph(Graph((), [node]), (), engine, kernels)[0])
+        return values.constant(found)
+
+    return evaluate
+
+
+def shared(outputs: Sequence[Node]) -> Iterator[int]:
+    """Yield the positions of results that may share memory with an input, a constant, a cell or an earlier result."""
+    seen: set[Node] = set()
+    for i, node in enumerate(outputs):
+        while "alias" in node.op.traits or node.op is ITEM:
+            node = node.inputs[0]
+        if node in seen or node.op is CONSTANT or not node.inputs or not isinstance(node.spec, Spec):
+            yield i
+        seen.add(node)

@@ -1,0 +1,87 @@
+"""One-shot demands: a graph computed node by node, with nothing compiled or kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kbplug import plugins
+from kbplug.config import settings
+from kbplug.engine import Engine, Kernel
+from kbplug.graph import tensor as tensors
+from kbplug.graph.graph import Graph, topological
+from kbplug.graph.node import CONSTANT, ITEM, Node
+from kbplug.runtime import values
+from kbplug.runtime.calls import compute
+from kbplug.runtime.cells import Cell, Locked, advances, cell_of, commit, reads
+
+
+def kernels_of(engine: Engine, rng: str) -> Mapping[str, Kernel]:
+    """Return the kernels in force: the engine's and contributed ones, less those that draw differently from the portable generator."""
+    kernels = plugins.kernels_for(engine)
+    if rng == "native":
+        return kernels
+    return {name: k for name, k in kernels.items() if "random" not in _traits(name)}
+
+
+def _traits(name: str) -> frozenset[str]:
+    from kbplug.ops import REGISTRY
+
+    return REGISTRY[name].traits if name in REGISTRY else frozenset()
+
+
+def run_graph(graph: Graph, arguments: Sequence[Any], engine: Engine, kernels: Mapping[str, Kernel]) -> list[Any]:
+    """Return the values of a graph's outputs for engine arrays as inputs."""
+    found: dict[Node, Any] = dict(zip(graph.inputs, arguments, strict=True))
+    for node in graph.nodes:
+        if node not in found:
+            found[node] = _value(node, found, engine, kernels)
+    return [found[n] for n in graph.outputs]
+
+
+def _value(node: Node, found: Mapping[Node, Any], engine: Engine, kernels: Mapping[str, Kernel]) -> Any:
+    if node.op is CONSTANT:
+        return engine.from_numpy(values.constant_data(node))
+    if node.op is ITEM:
+        return found[node.inputs[0]][node.params["index"]]
+    if node.op.name == "read":
+        return cell_of(node).on(engine)
+
+    def runner(nested: Graph) -> Any:
+        return lambda *arrays: tuple(run_graph(nested, arrays, engine, kernels))
+
+    result = compute(node, [found[i] for i in node.inputs], engine, kernels, runner)
+    if node.op.name == "dim":  # a Python integer here; an array wherever it is not a size
+        return engine.from_numpy(values.host_array(result, "int64"))
+    return result
+
+
+def evaluate(outputs: Sequence[Node], updates: Sequence[tuple[Cell, Node]] = ()) -> list[values.HostArray]:
+    """Return the values of concrete nodes as NumPy arrays, and commit ``updates`` and the random streams that were read."""
+    engine = plugins.engine()
+    kernels = kernels_of(engine, settings().rng)
+    nodes = list(topological([*outputs, *(n for _, n in updates)]))
+    commits = [*updates, *advances(nodes)]
+    cells = [c for c, _ in commits]
+    with Locked(cells):
+        wanted = [*outputs, *(n for _, n in commits)]
+        found = run_graph(Graph((), wanted), (), engine, kernels)
+        commit(cells, engine, found[len(outputs) :])
+    return [values.owned(engine.to_numpy(v)) for v in found[: len(outputs)]]
+
+
+class Demands:
+    """What the runtime does for tensors; see ``kbplug.graph.tensor.Host``."""
+
+    def lift(self, value: Any) -> Node:
+        """Return anything array-like as a constant."""
+        return values.lift(value)
+
+    def evaluate(self, node: Node) -> values.HostArray:
+        """Return the value of a concrete node."""
+        return evaluate([node])[0]
+
+
+tensors.host = Demands()
+
+__all__ = ["evaluate", "kernels_of", "reads", "run_graph"]

@@ -1,0 +1,153 @@
+"""Host values: arrays become constants, feeds are checked, results leave. The only module of the core that imports NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kbplug.dtypes import ALL, INTEGER, check_dtype, kind
+from kbplug.errors import ArgumentError, DTypeError, FeedError, StorageError
+from kbplug.graph.node import ArrayValue, Node, array_constant, literal
+from kbplug.graph.op import lookup
+from kbplug.graph.spec import Spec, compatible
+from kbplug.graph.tensor import Tensor
+
+HostArray = np.ndarray[Any, Any]
+
+_SMALL = 1024
+"""Constants of at most this many bytes are compared by value, larger ones by identity."""
+
+
+def host_array(value: Any, dtype: str | None = None) -> HostArray:
+    """Return anything array-like as a NumPy array of one of kbplug's dtypes.
+
+    Raises
+    ------
+    DTypeError
+        If its dtype is none of kbplug's: objects, strings, records, dates.
+    ArgumentError
+        If it is no regular array.
+    """
+    if isinstance(value, Tensor):
+        raise ArgumentError("A tensor stands where a value is expected; compute it first with K.eval.")
+    try:
+        array = np.asarray(value if not hasattr(value, "detach") else value.detach())
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(f"A {type(value).__name__} does not become an array: {error}") from error
+    if array.dtype.byteorder == (">" if np.little_endian else "<"):
+        array = array.astype(array.dtype.newbyteorder("="))
+    if array.dtype.name not in ALL:
+        raise DTypeError(f"An array of dtype {array.dtype} has no place in a graph; the dtypes are {', '.join(ALL)}.")
+    return array if dtype is None else array.astype(numpy_dtype(dtype), copy=False)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return NumPy's dtype of that name."""
+    if name == "bfloat16":
+        raise DTypeError("NumPy has no bfloat16; cast to float32 on the engine first.")
+    return np.dtype(name)
+
+
+def constant(value: Any, dtype: str | None = None) -> Node:
+    """Return anything array-like as a constant node; the data is copied, so later writes do not reach the graph."""
+    if isinstance(value, bool | int | float | complex) and type(value) in (bool, int, float, complex):
+        return literal(value, dtype)
+    array = host_array(value, dtype)
+    if array.ndim == 0:
+        return literal(array.item(), array.dtype.name)
+    array = np.array(array, order="C")
+    array.setflags(write=False)
+    small = array.nbytes <= _SMALL
+    key = (array.dtype.name, array.shape, array.tobytes()) if small else (id(array),)
+    return array_constant(ArrayValue(array, key), Spec(array.shape, array.dtype.name))
+
+
+def lift(value: Any) -> Node:
+    """Return anything array-like, also a nested list that holds tensors, as a node."""
+    if isinstance(value, list | tuple) and _holds_tensor(value):
+        return lookup("stack")(*(Tensor(lift(v)) if not isinstance(v, Tensor) else v for v in value), axis=0).node
+    return constant(value)
+
+
+def _holds_tensor(value: Any) -> bool:
+    return any(isinstance(v, Tensor) or (isinstance(v, list | tuple) and _holds_tensor(v)) for v in value)
+
+
+def constant_data(node: Node) -> HostArray:
+    """Return the value of a constant node as a NumPy array."""
+    value = node.params["value"]
+    if isinstance(value, ArrayValue):
+        return value.data  # type: ignore[no-any-return]
+    dtype = node.result.dtype
+    return np.asarray(value, dtype=numpy_dtype("float32" if dtype == "bfloat16" else dtype))
+
+
+def feed(value: Any, spec: Spec, what: str) -> HostArray:
+    """Return a value fed to an input of ``spec`` as an array that fits it.
+
+    A dtype of the same or a lower kind is cast (float64 to float32, int64 to float32); no fraction,
+    imaginary part or high bit is ever dropped.
+
+    Raises
+    ------
+    FeedError
+        Naming the input, what was given and what was expected.
+    """
+    try:
+        array = host_array(value)
+    except (ArgumentError, DTypeError) as error:
+        raise FeedError(f"{what} cannot be fed: {error}") from error
+    if not compatible(spec.shape, array.shape):
+        raise FeedError(f"{what} expects the shape {spec.shape}, but was given {array.shape}.")
+    if array.dtype.name == spec.dtype:
+        return array
+    if _ORDER[kind(array.dtype.name)] > _ORDER[kind(spec.dtype)]:
+        raise FeedError(f"{what} expects {spec.dtype}, but was given {array.dtype.name}; cast it before feeding.")
+    fitted = array.astype(numpy_dtype(spec.dtype))
+    if spec.dtype in INTEGER and array.size and not np.array_equal(fitted, array):
+        raise FeedError(f"{what} expects {spec.dtype}, but was given {array.dtype.name} values out of its range.")
+    return fitted
+
+
+def fitted(value: Any, spec: Spec, what: str) -> HostArray:
+    """Return ``value`` itself if it is an array that fits ``spec`` exactly, as in most calls; else ``feed`` it."""
+    if type(value) is np.ndarray and value.dtype is _DTYPES.get(spec.dtype):
+        expected = spec.shape
+        if value.shape == expected or compatible(expected, value.shape):
+            return value
+    return feed(value, spec, what)
+
+
+_DTYPES = {name: np.dtype(name) for name in ALL if name != "bfloat16"}
+_ORDER = {"bool": 0, "int": 1, "uint": 1, "float": 2, "complex": 3}
+
+
+def pack(array: HostArray) -> HostArray:
+    """Return an array that a file writer may read as one block: contiguous, in C order, little-endian."""
+    packed = np.ascontiguousarray(array).reshape(array.shape)
+    return packed.astype(packed.dtype.newbyteorder("<"), copy=False)
+
+
+def unpack(array: HostArray, spec: Spec, what: str) -> HostArray:
+    """Return an array read from a file if it fits ``spec``."""
+    if not compatible(spec.shape, array.shape) or array.dtype.name != check_dtype(spec.dtype):
+        found = Spec(array.shape, array.dtype.name)
+        raise StorageError(f"{what} should be {spec}, but the file holds {found}.")
+    return array
+
+
+def zero_filled(spec: Spec) -> HostArray:
+    """Return zeros of a spec without unknown sizes."""
+    return np.zeros(tuple(n or 0 for n in spec.shape), dtype=numpy_dtype(spec.dtype))
+
+
+def owned(array: HostArray) -> HostArray:
+    """Return a writable copy that shares memory with nothing."""
+    return np.array(array)
+
+
+def elements(array: HostArray) -> Iterator[Any]:
+    """Yield the Python scalars of an array."""
+    yield from array.ravel().tolist()
