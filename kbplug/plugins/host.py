@@ -22,6 +22,10 @@ Pass = Callable[[Any], Any]
 """``pass(graph) -> graph``."""
 
 
+FAULTS = (Exception, SystemExit)
+"""What a plugin may raise without harm to anybody else; the user's own interrupt is not among it."""
+
+
 class Host(pluggy.PluginManager):
     """pluggy's manager, with what pluggy leaves open: a hook that raises harms only its own plugin."""
 
@@ -118,7 +122,7 @@ class Host(pluggy.PluginManager):
     def _enter(self, name: str, wrapper: Generator[None, Any, Any]) -> bool:
         try:
             next(wrapper)
-        except Exception as cause:  # noqa: BLE001 -- whatever a plugin raises stays its own
+        except FAULTS as cause:
             self.quarantine(name, cause)
             return False
         return True
@@ -131,17 +135,21 @@ class Host(pluggy.PluginManager):
                 wrapper.throw(outcome.error)
         except StopIteration as stop:
             return _Outcome(stop.value)
-        except BaseException as cause:  # noqa: BLE001 -- the call's own error comes back this way too
-            if cause is not outcome.error:
-                self.quarantine(name, cause)
+        except BaseException as cause:
+            if cause is outcome.error:
+                return outcome
+            if not isinstance(cause, FAULTS):
+                raise
+            self.quarantine(name, cause)
             return outcome
+        wrapper.close()
         self.quarantine(name, RuntimeError("kbplug_run yielded twice"))
         return outcome
 
     def _ask(self, impl: pluggy.HookImpl, arguments: Mapping[str, Any]) -> Any:
         try:
             return _call(impl, arguments)
-        except (Exception, SystemExit) as cause:  # noqa: BLE001 -- whatever a plugin raises stays its own
+        except FAULTS as cause:
             self.quarantine(impl.plugin_name, cause)
             return None
 
@@ -207,6 +215,7 @@ class _Process:
 def host() -> Host:
     """Return the manager of this process; the first call loads the hook plugins that the settings name."""
     if _Process.host is None:
+        settings()  # an error in them comes before anything is built
         with _Process.lock:
             if _Process.host is None:
                 from kbplug.plugins.loading import load_hooks

@@ -12,7 +12,7 @@ from kbplug.config import normalise, settings
 from kbplug.engine import Engine
 from kbplug.errors import EngineError, KbplugWarning
 from kbplug.plugins import discovery, registry
-from kbplug.plugins.host import Host, host
+from kbplug.plugins.host import FAULTS, Host, host
 from kbplug.plugins.registry import BROKEN, INCOMPATIBLE
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _load_once(offer: Offer) -> Engine:
     _loading.add(offer)
     try:
         engine = _create(offer)
-    except (Exception, SystemExit) as cause:  # noqa: BLE001 -- whatever a plugin raises must not stop kbplug
+    except FAULTS as cause:
         error = cause if isinstance(cause, EngineError) else _failure(offer, cause, state.cause)
         registry.record(offer, error)
         raise error from error.__cause__
@@ -64,19 +64,23 @@ def _load_once(offer: Offer) -> Engine:
 
 
 def _failure(offer: Offer, cause: BaseException, advice: str) -> EngineError:
-    root = cause
-    while root.__cause__ is not None or (root.__context__ is not None and not root.__suppress_context__):
-        root = root.__cause__ or root.__context__ or root
-    origin = f", from {_words(root)}" if root is not cause else ""
     error = EngineError(
-        f"The engine {offer.name!r} of {offer.dist} {offer.version} cannot be loaded: {_words(cause)}{origin};"
+        f"The engine {offer.name!r} of {offer.dist} {offer.version} cannot be loaded: {words(cause)};"
         f" `kbplug doctor {offer.name}` tells more.{' ' + advice if advice else ''}"
     )
     error.__cause__ = cause
     return error
 
 
-def _words(cause: BaseException) -> str:
+def words(cause: BaseException) -> str:
+    """Return in one line what went wrong, and below what, when another error was the root of it."""
+    root = cause
+    while root.__cause__ is not None or (root.__context__ is not None and not root.__suppress_context__):
+        root = root.__cause__ or root.__context__ or root
+    return _one(cause) if root is cause else f"{_one(cause)}, from {_one(root)}"
+
+
+def _one(cause: BaseException) -> str:
     if isinstance(cause, SystemExit):
         return f"it called sys.exit({cause.code!r})"
     return f"{type(cause).__name__}: {' '.join(str(cause).split())}" if str(cause) else type(cause).__name__
@@ -115,9 +119,10 @@ def load_hooks(manager: Host) -> None:
     for name in settings().plugins.hooks:
         try:
             plugin_of(_hook_offer(name), manager)
-        except (Exception, SystemExit) as cause:  # noqa: BLE001 -- whatever a plugin raises must not stop kbplug
+        except FAULTS as cause:
             manager.quarantined[name] = cause
-            warnings.warn(f"The hook plugin {name!r} was not loaded: {_words(cause)}", KbplugWarning, stacklevel=4)
+            reason = cause if isinstance(cause, EngineError) else words(cause)
+            warnings.warn(f"The hook plugin {name!r} was not loaded: {reason}", KbplugWarning, stacklevel=4)
 
 
 def _hook_offer(name: str) -> Offer:

@@ -1,0 +1,32 @@
+"""The command ``kbplug``: one module per subcommand, each with ``add(subparsers)``; rich is imported only to print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from kbplug.errors import KbplugError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, 1 for what it found wrong, 2 for a call it cannot mean."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+    except KbplugError as error:
+        print(f"kbplug: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    from kbplug import __version__
+    from kbplug.cli import config, doctor, engines, ops
+
+    parser = argparse.ArgumentParser("kbplug", description="Write tensor code once; choose the engine that runs it.")
+    parser.add_argument("--version", action="version", version=f"kbplug {__version__}")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (engines, doctor, config, ops):
+        command.add(subparsers)
+    return parser

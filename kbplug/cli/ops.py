@@ -1,0 +1,50 @@
+"""``kbplug ops``: the op registry, by chapter."""
+
+from __future__ import annotations
+
+import argparse
+from fnmatch import fnmatchcase
+from typing import Any
+
+from kbplug.cli import output
+
+
+def add(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("ops", help="list the ops: signature, derivative, traits")
+    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help="a name with * and ?, or a chapter")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the ops; the status is 1 when none matches."""
+    from kbplug.errors import did_you_mean
+    from kbplug.ops import REGISTRY
+
+    found = sorted(
+        (op for op in REGISTRY.values() if fnmatchcase(op.name, arguments.pattern) or op.chapter == arguments.pattern),
+        key=lambda op: (op.chapter, op.name),
+    )
+    if arguments.json:
+        output.as_json(
+            [
+                {
+                    "name": op.name,
+                    "chapter": op.chapter,
+                    "signature": str(op.signature),
+                    "derivative": op.derivative,
+                    "traits": op.traits,
+                    "doc": op.doc,
+                }
+                for op in found
+            ]
+        )
+    elif found:
+        output.table(
+            ("chapter", "op", "derivative", "traits"),
+            [(op.chapter, f"{op.name}{op.signature}", op.derivative, ", ".join(sorted(op.traits))) for op in found],
+        )
+    else:
+        output.line(f"No op is called {arguments.pattern!r}.{did_you_mean(arguments.pattern, REGISTRY)}")
+    return 0 if found else 1

@@ -1,0 +1,64 @@
+"""How the commands print: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES = {
+    "loaded": "green",
+    "ready to load": "green",
+    "ok": "green",
+    "broken": "red",
+    "conflict": "red",
+    "incompatible": "red",
+    "blocked": "yellow",
+    "untrusted": "yellow",
+}
+
+
+def console() -> Console:
+    """Return a console on standard output that marks nothing up by itself."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under column titles; a cell that names a state is coloured, and none is cut off."""
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column, no_wrap=not out.is_terminal, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    out.print(grid, soft_wrap=False, width=None if out.is_terminal else max(out.measure(grid).maximum, 1))
+
+
+def line(text: str = "", style: str = "") -> None:
+    """Print one line."""
+    console().print(text, style=style)
+
+
+def as_json(value: Any) -> None:
+    """Print ``value`` as JSON."""
+    print(json.dumps(value, indent=2, default=plain, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON has for a dataclass, a mapping or a set."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return str(value)
