@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+PIPE = 100_000
+"""Columns where nobody looks: nothing is cut off or wrapped."""
 
 STYLES = {
     "loaded": "green",
@@ -23,10 +27,10 @@ STYLES = {
 
 
 def console() -> Console:
-    """Return a console on standard output that marks nothing up by itself."""
+    """Return a console on standard output: as wide as a terminal, and wide enough for anything in a pipe."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, soft_wrap=True)
+    return Console(highlight=False, markup=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -34,13 +38,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        grid.add_column(column, no_wrap=not out.is_terminal, overflow="fold")
+        grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
-    out.print(grid, soft_wrap=False, width=None if out.is_terminal else max(out.measure(grid).maximum, 1))
+    console().print(grid, soft_wrap=False)
 
 
 def line(text: str = "", style: str = "") -> None:
