@@ -11,7 +11,8 @@ from kbplug.cli import output
 def add(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("config", help="show or write the settings")
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    parser.set_defaults(run=_show, origin=True, json=False)
+    actions = parser.add_subparsers(metavar="ACTION", help="show with its origins when left out")
     show = actions.add_parser("show", help="show the settings in force")
     show.add_argument("--origin", action="store_true", help="say where each value came from")
     show.set_defaults(run=_show)

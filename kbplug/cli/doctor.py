@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(report: Report, with_details: bool) -> None:
     output.line(", ".join(f"{name} {version}" for name, version in report.versions.items()), style="bold")
+    output.line(f"settings file {report.file}")
     for text in report.header:
         output.line(text)
     for name, value, origin in report.settings:

@@ -18,7 +18,8 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List the engines."""
     from kbplug.config import settings
-    from kbplug.plugins.registry import KNOWN, engines
+    from kbplug.errors import EngineError
+    from kbplug.plugins.registry import KNOWN, engines, select
 
     infos, selected = engines(), settings().backend
     missing = {name: dist for name, dist in KNOWN.items() if all(info.name != name for info in infos)}
@@ -42,6 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     for info in infos:
         if info.cause:
             output.line(f"\n{info.name}: {info.cause}")
+    try:
+        select(selected, settings().origin("backend"))
+    except EngineError as cause:
+        output.line(f"\n{cause}", style="red")
     if missing:
         output.line(f"\nAlso for kbplug: {', '.join(missing)} (pip install kbplug-NAME).", style="dim")
     return 0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from fnmatch import fnmatchcase
-from typing import Any
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any
 
 from kbplug.cli import output
+
+if TYPE_CHECKING:
+    from kbplug.graph.op import Op
 
 
 def add(subparsers: Any) -> None:
@@ -32,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
                 {
                     "name": op.name,
                     "chapter": op.chapter,
-                    "signature": str(op.signature),
+                    "signature": _call(op),
                     "derivative": op.derivative,
                     "traits": op.traits,
                     "doc": op.doc,
@@ -43,8 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
     elif found:
         output.table(
             ("chapter", "op", "derivative", "traits"),
-            [(op.chapter, f"{op.name}{op.signature}", op.derivative, ", ".join(sorted(op.traits))) for op in found],
+            [(op.chapter, f"{op.name}{_call(op)}", op.derivative, ", ".join(sorted(op.traits))) for op in found],
         )
     else:
         output.line(f"No op is called {arguments.pattern!r}.{did_you_mean(arguments.pattern, REGISTRY)}")
     return 0 if found else 1
+
+
+def _call(op: Op) -> str:
+    """Return how ``op`` is called: its signature without types, which are the same for all."""
+    parameters = [parameter.replace(annotation=Parameter.empty) for parameter in op.signature.parameters.values()]
+    return str(op.signature.replace(parameters=parameters, return_annotation=Signature.empty))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import site
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -73,6 +74,7 @@ def discover(group: str) -> tuple[Offer, ...]:
 
 def refresh() -> None:
     """Forget the scan, so that what was installed meanwhile is found."""
+    importlib.invalidate_caches()
     discover.cache_clear()
 
 

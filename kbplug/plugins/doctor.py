@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kbplug.config import environment_changes, normalise, settings
+from kbplug.config.sources import path, variables
 from kbplug.engine import API, Check, Probe
 from kbplug.errors import EngineError, SettingsError
 from kbplug.plugins import registry
@@ -58,6 +59,8 @@ class Report:
     ----------
     versions
         kbplug's, its engine API's, Python's and the platform's.
+    file
+        The settings file, or where it would be.
     settings
         Name, value and origin of each setting; empty when they cannot be resolved.
     engines
@@ -69,6 +72,7 @@ class Report:
     """
 
     versions: Mapping[str, str]
+    file: str
     settings: tuple[tuple[str, Any, str], ...]
     engines: tuple[Diagnosis, ...]
     checks: tuple[Check, ...]
@@ -103,10 +107,11 @@ def doctor(names: Iterable[str] | None = None, timeout: float = TIMEOUT) -> Repo
         "Python": platform.python_version(),
         "platform": platform.platform(),
     }
+    file = str(path(variables()) or "none: this user has no home directory")
     try:
         items = settings().items()
     except SettingsError as cause:
-        return Report(versions, (), (), (Check("settings", False, str(cause)),))
+        return Report(versions, file, (), (), (Check("settings", False, str(cause)),))
     chosen = _chosen(names)
     with ThreadPoolExecutor(max_workers=4) as pool:
         hooks = pool.submit(_run, HOOK_PLUGINS, timeout) if settings().plugins.hooks else None
@@ -121,7 +126,7 @@ def doctor(names: Iterable[str] | None = None, timeout: float = TIMEOUT) -> Repo
         for check in answer.get("checks", ())
     )
     header = tuple(str(line) for answer in answers for line in answer.get("header", ()))
-    return Report(versions, items, tuple(diagnosis for diagnosis, _ in results), _own_checks() + checks, header)
+    return Report(versions, file, items, tuple(diagnosis for diagnosis, _ in results), _own_checks() + checks, header)
 
 
 def _version() -> str:

@@ -134,7 +134,7 @@ def missing_requirements(manifest: Manifest) -> tuple[str, ...]:
     """Return those of the manifest's requirements that no installed distribution meets."""
     import importlib.metadata
 
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
 
     missing = []
     for text in manifest.requires:
@@ -144,6 +144,6 @@ def missing_requirements(manifest: Manifest) -> tuple[str, ...]:
                 continue
             if not requirement.specifier.contains(importlib.metadata.version(requirement.name), prereleases=True):
                 missing.append(text)
-        except (InvalidRequirement, importlib.metadata.PackageNotFoundError):
+        except (ValueError, TypeError, importlib.metadata.PackageNotFoundError):  # misspelt, damaged or absent
             missing.append(text)
     return tuple(missing)

@@ -63,6 +63,7 @@ def test_config_show(kbplug, home, monkeypatch):
     assert found["options"] == {"value": {}, "origin": "default"}
     _, out, _ = kbplug("config", "show")
     assert "origin" not in out
+    assert "KBPLUG_RNG" in kbplug("config")[1]
 
 
 def test_config_init_set_and_show_belong_together(kbplug, home):
@@ -115,6 +116,33 @@ def test_bad_settings_are_one_line_and_status_1(kbplug, home, command):
     assert "curly quote" in err
 
 
+def test_engines_says_that_the_selected_one_is_missing(kbplug, monkeypatch):
+    monkeypatch.setenv("KBPLUG_BACKEND", "pytensor")
+    status, out, _ = kbplug("engines")
+    assert status == 0
+    assert "No engine named 'pytensor' (from KBPLUG_BACKEND) is installed." in out
+
+
+def test_ops_are_listed_by_name_and_by_chapter(kbplug):
+    status, out, _ = kbplug("ops", "sin*")
+    assert status == 0
+    assert "sin(x, /)" in out
+    assert "tanh" not in out
+    found = json.loads(kbplug("ops", "elementwise", "--json")[1])
+    assert {op["chapter"] for op in found} == {"elementwise"}
+    tanh = next(op for op in found if op["name"] == "tanh")
+    assert tanh["signature"] == "(x, /)"
+    assert tanh["derivative"] == "rule"
+    assert tanh["doc"]
+
+
+def test_an_unknown_op_is_status_1_with_advice(kbplug):
+    status, out, _ = kbplug("ops", "subtrct")
+    assert status == 1
+    assert "Did you mean 'subtract'?" in out
+    assert kbplug("ops", "subtrct", "--json")[:2] == (1, "[]\n")
+
+
 def test_doctor_reports_bad_settings_as_a_failed_check(kbplug, home):
     (home / "kbplug.json").write_text("{")
     status, out, _ = kbplug("doctor")
@@ -140,7 +168,7 @@ def test_doctor_of_an_unknown_engine(kbplug):
 
 
 def test_no_command_and_a_wrong_one_are_calls_it_cannot_mean(kbplug, capsys):
-    for arguments in ((), ("enginse",), ("config",)):
+    for arguments in ((), ("enginse",), ("config", "shwo")):
         with pytest.raises(SystemExit) as caught:
             kbplug(*arguments)
         assert caught.value.code == 2

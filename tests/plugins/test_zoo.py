@@ -98,6 +98,11 @@ DEADLY = {
     ),
     "raises on probe": (HEAD + GOOD_PROBE.format(body="raise OSError('no /dev/bad')"), r"OSError: no /dev/bad"),
     "probes to nonsense": (HEAD + GOOD_PROBE.format(body="return 'fine'"), r"returned 'fine', not a Probe"),
+    "hangs at exit, after an answer": (
+        HEAD
+        + GOOD_PROBE.format(body="import atexit, time; atexit.register(time.sleep, 600); return Probe(False, 'No.')"),
+        r"^No\.$",
+    ),
     "knows that it cannot run": (
         HEAD + GOOD_PROBE.format(body="return Probe(ok=False, reason='No card is in this machine.')"),
         r"No card is in this machine",
