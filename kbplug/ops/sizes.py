@@ -86,10 +86,12 @@ def _source(node: Node, axis: int) -> Any:
         size = node.result.shape[axis]
         if size is not None:
             return size
+        if "elementwise" not in node.op.traits:
+            return (node, axis)
         wide = [i for i in node.inputs if i.result.ndim == node.result.ndim and i.result.shape[axis] is None]
         narrow = [i for i in node.inputs if i.result.ndim == node.result.ndim and i.result.shape[axis] not in (None, 1)]
         flat = all(i.result.ndim in (0, node.result.ndim) for i in node.inputs)
-        if "elementwise" not in node.op.traits or not flat or narrow or len(wide) != 1:
+        if not flat or narrow or len(wide) != 1:
             return (node, axis)
         node = wide[0]
 
