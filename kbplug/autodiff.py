@@ -93,6 +93,8 @@ def _rule(node: Node, given: Any) -> Sequence[Any]:
         return [xp.zeros_like(x) if is_floating(x.dtype) else None for x in operands]
     if op.vjp is not None:
         placed, params = op.arrange(operands, node.params)
+        if "control" in op.traits:  # its rule differentiates the graphs it carries, by this same walk
+            params["vjp"] = vjp
         rows = op.vjp(given, _results(node), *placed, **params)
         return [r for r, p in zip(rows, placed, strict=True) if p is not None] if len(placed) == len(rows) else rows
     if "composite" in op.traits:

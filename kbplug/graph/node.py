@@ -31,9 +31,11 @@ class Node:
         True when a placeholder stands below: the value does not exist before a call.
     stateful
         True when a cell is read below: the value may change between two demands.
+    serial
+        Grows with each node built, so that what a function built can be told from what it found.
     """
 
-    __slots__ = ("__weakref__", "inputs", "op", "params", "spec", "stateful", "symbolic", "where")
+    __slots__ = ("__weakref__", "inputs", "op", "params", "serial", "spec", "stateful", "symbolic", "where")
 
     op: Op
     inputs: tuple[Node, ...]
@@ -42,6 +44,7 @@ class Node:
     where: str
     symbolic: bool
     stateful: bool
+    serial: int
 
     @property
     def result(self) -> Spec:
@@ -81,6 +84,7 @@ class Slice(NamedTuple):
 
 _living: weakref.WeakValueDictionary[Hashable, Node] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+_serials = itertools.count()
 
 
 def make(op: Op, inputs: tuple[Node, ...], params: Params, spec: Specs, where: str = "") -> Node:
@@ -94,6 +98,7 @@ def make(op: Op, inputs: tuple[Node, ...], params: Params, spec: Specs, where: s
         node.op, node.inputs, node.spec, node.where = op, inputs, spec, where
         node.params = MappingProxyType(dict(params))
         node.symbolic = op is PLACEHOLDER or op is PARAMETER or any([i.symbolic for i in inputs])
+        node.serial = next(_serials)
         node.stateful = op.name == "read" or any([i.stateful for i in inputs])
         _living[key] = node
         return node
@@ -114,6 +119,11 @@ def _key(value: Any) -> Hashable:
     if isinstance(value, tuple):
         return (kind, *map(_key, value))
     return (kind, value)
+
+
+def now() -> int:
+    """Return a serial above that of every node built so far, and below those to come."""
+    return next(_serials)
 
 
 def living() -> int:

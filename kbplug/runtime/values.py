@@ -151,3 +151,8 @@ def owned(array: HostArray) -> HostArray:
 def elements(array: HostArray) -> Iterator[Any]:
     """Yield the Python scalars of an array."""
     yield from array.ravel().tolist()
+
+
+def fresh_seed() -> int:
+    """Return a seed drawn from NumPy's global generator."""
+    return int(np.random.randint(0, 2**31 - 1))
