@@ -6,6 +6,7 @@ This module imports no array library; ``numpy`` appears in annotations only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -124,12 +125,15 @@ class Engine:
         op's generic lowering computes; ops without one run by their lowering over ``xp``.
     capabilities
         What the engine promises to the conformance suite.
+    speaks_numpy
+        True when the engine's arrays are NumPy's own, so that values enter and leave unconverted.
     """
 
     name: str = ""
     xp: Any = None
     kernels: Mapping[str, Kernel] = MappingProxyType({})
     capabilities: Capabilities = Capabilities()
+    speaks_numpy: bool = False
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
         """Return ``array`` as the engine's own, with the same shape, dtype and values."""
@@ -146,6 +150,10 @@ class Engine:
     def compile(self, run: Callable[..., tuple[Array, ...]], graph: Graph, /) -> Callable[..., tuple[Array, ...]]:
         """Return a faster callable with the behaviour of ``run``, the graph's emitted Python function."""
         return run
+
+    def computing(self) -> AbstractContextManager[object]:
+        """Return what must hold while this engine computes outside a compiled function, such as silenced warnings."""
+        return nullcontext()
 
     def fuse(self, region: Graph, /) -> Kernel | None:
         """Return one callable for an elementwise or row-reduction region, or None to leave it unfused."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kbplug.engine import Kernel
-from kbplug.graph.graph import Graph, transform
-from kbplug.graph.node import CONSTANT, Node, literal, parameter, remake, scalar_of
+from kbplug.graph.graph import Graph, topological, transform
+from kbplug.graph.node import Node, literal, parameter, remake, scalar_of
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor
+from kbplug.passes.nested import within
 
 SMALLEST = 2
 """A region of fewer computing nodes is left alone."""
@@ -23,13 +24,17 @@ def fuse(graph: Graph, compile_region: Callable[[Graph], Kernel | None]) -> tupl
     A region grows from a node upwards through operands that nothing else uses. ``compile_region`` may
     decline one, which then stays as it was.
     """
-    owner = _regions(graph)
     kernels: dict[Graph, Kernel] = {}
+    return _fuse(graph, compile_region, kernels), kernels
+
+
+def _fuse(graph: Graph, compile_region: Callable[[Graph], Kernel | None], kernels: dict[Graph, Kernel]) -> Graph:
+    owner = _regions(graph)
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node:
         members = owner.get(node)
         if members is None:
-            return remake(node, inputs)
+            return within(remake(node, inputs), lambda g: _fuse(g, compile_region, kernels))
         outer, region = _cut(node, members)
         kernel = kernels.get(region) or compile_region(region)
         if kernel is None:
@@ -38,7 +43,7 @@ def fuse(graph: Graph, compile_region: Callable[[Graph], Kernel | None]) -> tupl
         replaced = transform(outer, {n: n for n in graph.inputs}, rule) if outer else ()
         return lookup("fused")(*map(Tensor, replaced), body=region).node
 
-    return graph.rebuild(rule), kernels
+    return graph.rebuild(rule)
 
 
 def _regions(graph: Graph) -> Mapping[Node, set[Node]]:
@@ -82,10 +87,6 @@ def _cut(root: Node, members: set[Node]) -> tuple[list[Node], Graph]:
 
 
 def _ordered(root: Node, members: set[Node]) -> list[Node]:
-    from kbplug.graph.graph import topological
-
     outside = {i for m in members for i in m.inputs if i not in members}
     return [n for n in topological([root], outside) if n in members]
 
-
-__all__ = ["CONSTANT", "fuse"]

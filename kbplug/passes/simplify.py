@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kbplug.dtypes import BOOL, COMPLEX, INTEGER, REAL_FLOATING, bits
 from kbplug.errors import DTypeError
 from kbplug.graph.graph import Graph
-from kbplug.graph.node import Slice, literal, scalar_of
+from kbplug.graph.node import Slice, literal, parameter, scalar_of
+from kbplug.graph.op import Op
 from kbplug.graph.tensor import Tensor
+from kbplug.ops.control import cond, scan, while_
 from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.sizes import dim, unbroadcast
 from kbplug.passes.rewrite import Rule, index_rules, rewrite
@@ -161,6 +164,53 @@ def _reduce_nothing(x: Tensor, axis: Any = None, dtype: str | None = None, keepd
     return x if (axis == () or x.ndim == 0) and dtype in (None, x.dtype) and x.dtype in REAL_FLOATING + COMPLEX else None
 
 
+def _sink(op: Op, leading: int, operands: Sequence[Tensor], graphs: Mapping[str, Graph], rest: Mapping[str, Any]) -> Tensor | None:
+    """Move scalars that a loop or branch closed over into its graphs, where they can be simplified with."""
+    scalars = {i for i, x in enumerate(operands) if i >= leading and scalar_of(x.node) is not None}
+    if not scalars:
+        return None
+    kept = [i for i in range(len(operands)) if i not in scalars]
+    within = {name: _absorb(body, operands, kept) for name, body in graphs.items()}
+    return op(*(operands[i] for i in kept), **within, **rest)
+
+
+def _absorb(body: Graph, operands: Sequence[Tensor], kept: Sequence[int]) -> Graph:
+    formal = {i: parameter(n, body.inputs[i].result) for n, i in enumerate(kept)}
+    return Graph(formal.values(), body(*(formal.get(i) or x.node for i, x in enumerate(operands))))
+
+
+def _sink_scan(*arrays: Tensor, body: Graph, carries: int, sequences: int, **rest: Any) -> Tensor | None:
+    counts = {"carries": carries, "sequences": sequences}
+    return _sink(scan, carries + sequences, arrays, {"body": body}, {**counts, **rest})
+
+
+def _sink_while(*arrays: Tensor, test: Graph, body: Graph, carries: int, **rest: Any) -> Tensor | None:
+    return _sink(while_, carries, arrays, {"test": test, "body": body}, {"carries": carries, **rest})
+
+
+def _sink_cond(condition: Tensor, *arrays: Tensor, then: Graph, orelse: Graph) -> Tensor | None:
+    if scalar_of(condition.node) is not None and len(then.outputs) == 1:
+        return _taken(condition, arrays, then, orelse)[0]
+    scalars = [i for i, x in enumerate(arrays) if scalar_of(x.node) is not None]
+    if not scalars:
+        return None
+    kept = [i for i in range(len(arrays)) if i not in scalars]
+    branches = {name: _absorb(b, arrays, kept) for name, b in (("then", then), ("orelse", orelse))}
+    return cond(condition, *(arrays[i] for i in kept), **branches)
+
+
+def _taken(condition: Tensor, arrays: Sequence[Tensor], then: Graph, orelse: Graph) -> list[Tensor]:
+    branch = then if scalar_of(condition.node) else orelse
+    return [Tensor(n) for n in branch(*(x.node for x in arrays))]
+
+
+def _item_of_cond(x: Tensor, index: int) -> Tensor | None:
+    if not _made_by(x, "cond") or scalar_of(x.node.inputs[0]) is None:
+        return None
+    condition, *arrays = map(Tensor, x.node.inputs)
+    return _taken(condition, arrays, **x.node.params)[index]
+
+
 ARITHMETIC: tuple[Rule, ...] = (
     ("multiply", _identity_right(1.0)),  # x * 1 -> x
     ("multiply", _identity_left(1.0)),  # 1 * x -> x
@@ -181,6 +231,10 @@ ARITHMETIC: tuple[Rule, ...] = (
 CHOICES: tuple[Rule, ...] = (
     ("where", _where),  # where(True, a, b) -> a, where(c, a, a) -> a
     ("stop_gradient", lambda x: x),  # no gradient is taken any more
+    ("cond", _sink_cond),  # cond(True, then, orelse) -> then
+    ("item", _item_of_cond),
+    ("scan", _sink_scan),  # a captured scalar becomes part of the body
+    ("while_", _sink_while),
 )
 
 FORMS: tuple[Rule, ...] = (

@@ -95,8 +95,8 @@ class Function:
 
     def _prepare(self) -> None:
         fed = self.graph.inputs[: len(self.inputs)]
-        self._specs = [n.result for n in fed]
-        self._labels = [f"Input {i} of {self.name}{_label(t)}" for i, t in enumerate(self.inputs)]
+        labels = [f"Input {i} of {self.name}{_label(t)}" for i, t in enumerate(self.inputs)]
+        self._feeders = [values.feeder(n.result, label) for n, label in zip(fed, labels, strict=True)]
         self._cells = [cell_of(n) for n in self._read]
         self._static_cells = [c for c in self._cells if c.static]
         self._static_feeds = [i for i, n in enumerate(fed) if n.op.name == "read" and cell_of(n).static]
@@ -173,30 +173,32 @@ class Function:
         return self._call(inputs)
 
     def _call(self, inputs: Sequence[Any]) -> list[Any]:
-        if len(inputs) != len(self._specs):
-            raise FeedError(f"{self.name} takes {len(self._specs)} inputs, but was given {len(inputs)}.")
+        if len(inputs) != len(self._feeders):
+            raise FeedError(f"{self.name} takes {len(self._feeders)} inputs, but was given {len(inputs)}.")
         engine = plugins.engine()
-        fed = [values.fitted(v, s, w) for v, s, w in zip(inputs, self._specs, self._labels, strict=True)]
-        executable = self._executables.get(engine if not self._special else self._key(engine, fed))
+        fed = [fit(value) for fit, value in zip(self._feeders, inputs)]  # noqa: B905 -- as many, checked above
+        executable = self._executables.get(self._key(engine, fed) if self._special else engine)
         if executable is None:
             executable = self.executable(engine, fed)
         if self._written:
             with Locked(self._written):
-                found = self._run(executable, fed)
+                found = self._run(executable, engine, fed)
                 commit(self._written, engine, found[self._count :])
+            found = found[: self._count]
         else:
-            found = self._run(executable, fed)
-        to_numpy = engine.to_numpy
-        results = [to_numpy(v) for v in found[: self._count]]
+            found = self._run(executable, engine, fed)
+        results = [engine.to_numpy(v) for v in found]
         for i in executable.shared:
             results[i] = values.owned(results[i])
         return results
 
-    def _run(self, executable: Executable, fed: Sequence[Any]) -> Sequence[Any]:
-        engine = executable.engine
-        arguments = [*map(engine.from_numpy, fed), *[c.on(engine) for c in self._cells]]
+    def _run(self, executable: Executable, engine: Engine, fed: list[Any]) -> Sequence[Any]:
+        if not engine.speaks_numpy:
+            fed = [engine.from_numpy(value) for value in fed]
+        if self._cells:
+            fed = fed + [cell.on(engine) for cell in self._cells]
         try:
-            return executable.run(*arguments)
+            return executable.run(*fed)
         except Exception as error:
             executable.program.explain(error)
             raise
@@ -222,8 +224,9 @@ def _first_of_each(updates: Iterable[Change]) -> list[tuple[Cell, Tensor]]:
 
 def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], Node]:
     def evaluate(node: Node) -> Node:
-        found = engine.to_numpy(run_graph(Graph((), [node]), (), engine, kernels)[0])
-        return values.constant(found)
+        with engine.computing():
+            found = run_graph(Graph((), [node]), (), engine, kernels)
+        return values.constant(engine.to_numpy(found[0]))
 
     return evaluate
 

@@ -65,7 +65,8 @@ def evaluate(outputs: Sequence[Node], updates: Sequence[tuple[Cell, Node]] = ())
     cells = [c for c, _ in commits]
     with Locked(cells):
         wanted = [*outputs, *(n for _, n in commits)]
-        found = run_graph(Graph((), wanted), (), engine, kernels)
+        with engine.computing():
+            found = run_graph(Graph((), wanted), (), engine, kernels)
         commit(cells, engine, found[len(outputs) :])
     return [values.owned(engine.to_numpy(v)) for v in found[: len(outputs)]]
 
