@@ -34,12 +34,19 @@ def caller(op: Op) -> Callable[..., Any]:
             arguments += tuple(params.pop(n, None) for n in op.arrays[len(arguments) :])
         if "dtype" in params and params["dtype"] is not None:
             params["dtype"] = check_dtype(params["dtype"])
-        results = outputs(op(*arguments, **{k: _frozen(v) for k, v in params.items()}))
-        return results if len(results) > 1 or "tuple" in op.traits else results[0]
+        result = op(*arguments, **{k: _frozen(v) for k, v in params.items()})
+        results = outputs(result)
+        return _named(result.node.spec, results) if len(results) > 1 or "tuple" in op.traits else results[0]
 
     call.__name__ = op.name
     call.__doc__ = op.doc
     return call
+
+
+def _named(specs: Any, results: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return several results, named if inference names them, as that of ``linalg.eigh`` does."""
+    named: tuple[Tensor, ...] = type(specs)(*results) if hasattr(specs, "_fields") else results
+    return named
 
 
 def _frozen(value: Any) -> Any:
@@ -84,6 +91,8 @@ class Namespace:
         full = self._prefix + name
         if full in REGISTRY:
             function: Any = caller(lookup(full))
+        elif full in _ALIASES:
+            function = getattr(namespace, name)
         elif not self._prefix and name in ("linalg", "fft", "special"):
             function = Namespace(f"{name}.")
         elif not self._prefix and name in _DTYPES:
@@ -105,6 +114,10 @@ _DTYPES = frozenset(
         *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
     )
 )
+
+
+_ALIASES = frozenset(("linalg.matmul", "linalg.matrix_transpose", "linalg.tensordot", "linalg.vecdot"))
+"""Names of the extensions that are functions of the main namespace."""
 
 
 class Main(Namespace):

@@ -1,0 +1,7 @@
+"""Linear algebra: products, decompositions, solving and norms. Importing this package declares them all."""
+
+from __future__ import annotations
+
+from kbplug.ops.linalg import products
+
+__all__ = ["products"]
