@@ -50,9 +50,7 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor | None]:
     return vjp([loss], [xp.ones_like(loss)], wrt)
 
 
-def vjp(
-    outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], wrt: Sequence[Tensor]
-) -> list[Tensor | None]:
+def vjp(outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], wrt: Sequence[Tensor]) -> list[Tensor | None]:
     """Return the cotangents of ``wrt`` for given cotangents of ``outputs``: the vector-Jacobian product."""
     sources = [w.node for w in wrt]
     ends = [o.node for o, g in zip(outputs, cotangents, strict=True) if g is not None]

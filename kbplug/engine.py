@@ -127,6 +127,9 @@ class Engine:
         What the engine promises to the conformance suite.
     speaks_numpy
         True when the engine's arrays are NumPy's own, so that values enter and leave unconverted.
+    in_place
+        Names of elementwise functions of ``xp`` that take ``out=``, so that a value no longer needed is
+        written over.
     """
 
     name: str = ""
@@ -134,6 +137,7 @@ class Engine:
     kernels: Mapping[str, Kernel] = MappingProxyType({})
     capabilities: Capabilities = Capabilities()
     speaks_numpy: bool = False
+    in_place: frozenset[str] = frozenset()
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
         """Return ``array`` as the engine's own, with the same shape, dtype and values."""

@@ -1,4 +1,4 @@
-"""Every error kbplug raises on purpose. Each message is one finished sentence; this module imports nothing of kbplug."""
+"""Every error kbplug raises on purpose, each with one finished sentence. Imports nothing of kbplug."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Graphs of array operations as data: specs, ops, nodes, tensors. This layer knows no array library and no op by name."""
+"""Graphs of array operations as data: specs, ops, nodes, tensors. Knows no array library and no op by name."""

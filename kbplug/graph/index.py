@@ -6,6 +6,7 @@ for the next operand. A slice bound may be ``"size"``: the next operand, a 0-d i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kbplug.errors import ArgumentError
@@ -14,6 +15,7 @@ from kbplug.graph.node import Slice
 Template = tuple[Any, ...]
 ARRAY = "array"
 SIZE = "size"
+WHOLE = slice(None)
 
 
 def split(key: Any) -> tuple[Template, list[Any]]:
@@ -45,7 +47,7 @@ def _entry(key: Any, operands: list[Any]) -> Any:
 
 
 def _is_plain(key: Any) -> bool:
-    """An integer of Python or of an array library, but no lazy tensor, no array and no boolean."""
+    """Say whether ``key`` is an integer of Python or of an array library, and no tensor, array or boolean."""
     lazy = hasattr(key, "node")
     integer = hasattr(key, "__index__") and not isinstance(key, bool) and str(getattr(key, "dtype", "")) != "bool"
     return integer and not lazy and getattr(key, "ndim", 0) == 0
@@ -62,14 +64,49 @@ def _bound(key: Any, operands: list[Any]) -> int | str | None:
     return SIZE
 
 
-def restore(template: Template, operands: list[Any]) -> tuple[Any, ...]:
+def restore(template: Template, operands: Sequence[Any]) -> tuple[Any, ...]:
     """Return the index that an array library understands: ``split`` undone."""
+    return tuple(_filled(template, operands, int))
+
+
+def complete(template: Template, operands: Sequence[Any], ndim: int, dims: Callable[[Any], int]) -> list[Any]:
+    """Return an entry per dimension and new axis: operands in their places, ``...`` and what is left out as slices.
+
+    Parameters
+    ----------
+    template, operands
+        As ``split`` gave them; an operand may be a spec, an array or an integer.
+    ndim
+        Number of dimensions that are indexed.
+    dims
+        How many dimensions an array takes: those of a boolean mask, one for integers.
+
+    Raises
+    ------
+    ArgumentError
+        If the index takes more dimensions than there are.
+    """
+    entries = _filled(template, operands, lambda bound: bound)
+    taken = sum(0 if e is None or e is Ellipsis else 1 if isinstance(e, int | slice) else dims(e) for e in entries)
+    if taken > ndim:
+        raise ArgumentError(f"The index takes {taken} dimensions, but the tensor has {ndim}.")
+    at = next((i for i, e in enumerate(entries) if e is Ellipsis), len(entries))
+    return [*entries[:at], *[WHOLE] * (ndim - taken), *entries[at + 1 :]]
+
+
+def _filled(template: Template, operands: Sequence[Any], bound: Callable[[Any], Any]) -> list[Any]:
     rest = iter(operands)
 
     def entry(k: Any) -> Any:
         if isinstance(k, Slice):
-            start, stop = (int(next(rest)) if b == SIZE else b for b in (k.start, k.stop))
+            start, stop = (bound(next(rest)) if b == SIZE else b for b in (k.start, k.stop))
             return slice(start, stop, k.step)
         return next(rest) if isinstance(k, str) else k
 
-    return tuple(entry(k) for k in template)
+    return [entry(k) for k in template]
+
+
+def adjacent(template: Template) -> bool:
+    """Say whether all integers and arrays stand side by side, so that what they pick stays in their place."""
+    places = [i for i, k in enumerate(template) if isinstance(k, int | str)]
+    return not places or places[-1] - places[0] == len(places) - 1

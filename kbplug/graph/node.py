@@ -6,7 +6,7 @@ import inspect
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -110,7 +110,7 @@ def params_key(params: Params) -> Hashable:
 
 
 def _key(value: Any) -> Hashable:
-    """Return what tells parameter values apart: ``1``, ``1.0`` and ``True``, ``0.0`` and ``-0.0`` differ; NaN equals NaN."""
+    """Return what tells values apart: ``1``, ``1.0`` and ``True`` differ, so do ``0.0`` and ``-0.0``; NaN is NaN."""
     kind = type(value)
     if kind is float:
         return (float, value.hex())
@@ -131,17 +131,23 @@ def living() -> int:
     return len(_living)
 
 
-def _leaf(name: str, doc: str, form: Callable[..., object]) -> Op:
-    return register(Op(name, inspect.signature(form), doc=doc, infer=_stands, chapter="graph", traits=("leaf",)))
+def _signature(arrays: tuple[str, ...], params: tuple[str, ...]) -> inspect.Signature:
+    parameter_of = inspect.Parameter
+    before = [parameter_of(name, parameter_of.POSITIONAL_ONLY) for name in arrays]
+    return inspect.Signature(before + [parameter_of(name, parameter_of.KEYWORD_ONLY) for name in params])
+
+
+def _leaf(name: str, doc: str, *params: str) -> Op:
+    return register(Op(name, _signature((), params), doc=doc, infer=_stands, chapter="graph", traits=("leaf",)))
 
 
 def _stands(*_: Any, **__: Any) -> Spec:
     raise ArgumentError("A leaf has the spec it was made with; make it with placeholder() or constant().")
 
 
-PLACEHOLDER = _leaf("placeholder", "A value that each call feeds.", lambda *, uid, name: None)
-PARAMETER = _leaf("parameter", "The n-th argument of a traced graph.", lambda *, index: None)
-CONSTANT = _leaf("constant", "A scalar or an array that never changes.", lambda *, value: None)
+PLACEHOLDER = _leaf("placeholder", "A value that each call feeds.", "uid", "name")
+PARAMETER = _leaf("parameter", "The n-th argument of a traced graph.", "index")
+CONSTANT = _leaf("constant", "A scalar or an array that never changes.", "value")
 
 
 def _infer_item(results: tuple[Spec, ...], *, index: int) -> Spec:
@@ -151,7 +157,7 @@ def _infer_item(results: tuple[Spec, ...], *, index: int) -> Spec:
 ITEM = register(
     Op(
         "item",
-        inspect.signature(lambda x, /, *, index: None),
+        _signature(("x",), ("index",)),
         doc="One result of an op that has several.",
         infer=_infer_item,
         chapter="graph",

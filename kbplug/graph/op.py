@@ -65,10 +65,10 @@ class Op:
     """
 
     __slots__ = (
-        "arrays",
         "_defaults",
         "_required",
         "_variadic",
+        "arrays",
         "chapter",
         "doc",
         "infer",
@@ -157,7 +157,9 @@ class Op:
         return placed + list(rest), {k: v for k, v in params.items() if k not in absent}
 
     def _usage(self) -> str:
-        return str(self.signature.replace(return_annotation=inspect.Signature.empty)).split("*,")[0].rstrip(", /)") + ")"
+        return (
+            str(self.signature.replace(return_annotation=inspect.Signature.empty)).split("*,")[0].rstrip(", /)") + ")"
+        )
 
     def __call__(self, *operands: Any, **params: Any) -> Tensor:
         """Return the lazy result of this op on tensors, arrays or Python scalars."""

@@ -59,7 +59,7 @@ def spec(shape: Iterable[Size], dtype: object) -> Spec:
     return Spec(check_shape(shape), check_dtype(dtype))
 
 
-def check_shape(shape: int | None | Iterable[Size]) -> Shape:
+def check_shape(shape: int | Iterable[Size] | None) -> Shape:
     """Return ``shape`` as a tuple of ints and Nones; an integer alone is a one-dimensional shape."""
     sizes: Iterable[Size] = (shape,) if shape is None or hasattr(shape, "__index__") else shape  # type: ignore[assignment]
     return tuple(None if n is None else _check_size(n, sizes) for n in sizes)
@@ -67,7 +67,9 @@ def check_shape(shape: int | None | Iterable[Size]) -> Shape:
 
 def _check_size(n: int, shape: Iterable[Size]) -> int:
     if not hasattr(n, "__index__") or isinstance(n, bool) or (size := n.__index__()) < 0:
-        raise ShapeError(f"The shape {shape} holds {n!r}; each size must be a non-negative integer, or None if unknown.")
+        raise ShapeError(
+            f"The shape {shape} holds {n!r}; each size must be a non-negative integer, or None if unknown."
+        )
     return size
 
 
@@ -140,7 +142,7 @@ def normalize_axes(axis: int | Iterable[int] | None, ndim: int) -> tuple[int, ..
     """Return several axes counted from the front, in the order given; None means all."""
     if axis is None:
         return tuple(range(ndim))
-    axes = (axis,) if hasattr(axis, "__index__") else tuple(axis)  # type: ignore[arg-type]
+    axes = tuple(axis) if isinstance(axis, Iterable) else (axis,)
     result = tuple(normalize_axis(a, ndim) for a in axes)
     if len(set(result)) != len(result):
         raise ArgumentError(f"The axes {axes} name a dimension twice.")

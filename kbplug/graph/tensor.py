@@ -10,7 +10,8 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from kbplug.dtypes import Scalar, result_type
@@ -19,7 +20,7 @@ from kbplug.graph.node import Node, infer, item, literal, make, scalar_of
 from kbplug.graph.op import Op, Params, lookup
 from kbplug.graph.spec import Shape, Size, Spec
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 
 class Host(Protocol):
@@ -84,18 +85,17 @@ def lift_all(op: Op, operands: tuple[Any, ...]) -> tuple[Node, ...]:
     lifted = [o.node if isinstance(o, Tensor) else o for o in operands]
     lifted = [o if isinstance(o, Node | bool | int | float | complex) else lift(o) for o in lifted]
     together = () if op.promotes is None else op.promotes(len(lifted))
-    nodes = [lifted[i] for i in together if isinstance(lifted[i], Node)]
-    scalars = [lifted[i] for i in together if not isinstance(lifted[i], Node)]
     if together:
-        dtype = _common(op, [n.spec.dtype for n in nodes], scalars)
+        dtype = _common(op, [lifted[i] for i in together])
         for i in together:
             lifted[i] = cast(lifted[i], dtype)
     return tuple([o if isinstance(o, Node) else literal(o) for o in lifted])
 
 
-def _common(op: Op, dtypes: list[str], scalars: list[Scalar]) -> str:
+def _common(op: Op, operands: Sequence[Node | Scalar]) -> str:
+    dtypes = [o.result.dtype for o in operands if isinstance(o, Node)]
     try:
-        return result_type(dtypes, scalars)
+        return result_type(dtypes, [o for o in operands if not isinstance(o, Node)])
     except DTypeError as error:
         raise DTypeError(f"{op.name}: {error}") from None
 
@@ -122,7 +122,9 @@ def lift(value: Any) -> Node:
     if type(value) in (bool, int, float, complex):
         return literal(value)
     if host is None:
-        raise ArgumentError(f"{value!r} cannot become a tensor before a runtime is imported; import kbplug.backend first.")
+        raise ArgumentError(
+            f"{value!r} cannot become a tensor before a runtime is imported; import kbplug.backend first."
+        )
     return host.lift(value)
 
 
@@ -138,21 +140,21 @@ def outputs(value: Tensor) -> tuple[Tensor, ...]:
     return tuple(Tensor(item(value.node, i), value.where) for i in range(len(value.node.spec)))
 
 
-def _binary(name: str) -> Any:
-    def method(self: Tensor, other: Any) -> Any:
+def _binary(name: str) -> Callable[[Tensor, Any], Tensor]:
+    def method(self: Tensor, other: Any) -> Tensor:
         return NotImplemented if _foreign(other) else lookup(name)(self, other)
 
     return method
 
 
-def _reflected(name: str) -> Any:
-    def method(self: Tensor, other: Any) -> Any:
+def _reflected(name: str) -> Callable[[Tensor, Any], Tensor]:
+    def method(self: Tensor, other: Any) -> Tensor:
         return NotImplemented if _foreign(other) else lookup(name)(other, self)
 
     return method
 
 
-def _inplace(name: str) -> Any:
+def _inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
     def method(self: Tensor, other: Any) -> Tensor:
         result = lookup(name)(self, other)
         if result.dtype != self.dtype:
@@ -163,7 +165,7 @@ def _inplace(name: str) -> Any:
     return method
 
 
-def _unary(name: str) -> Any:
+def _unary(name: str) -> Callable[[Tensor], Tensor]:
     def method(self: Tensor) -> Tensor:
         return lookup(name)(self)
 
@@ -308,8 +310,8 @@ class Tensor:
         return f"<tensor{label} {self.spec}\n{self.value()}>"
 
     __hash__ = object.__hash__
-    __eq__ = _binary("equal")
-    __ne__ = _binary("not_equal")
+    __eq__ = _binary("equal")  # type: ignore[assignment]
+    __ne__ = _binary("not_equal")  # type: ignore[assignment]
     __lt__ = _binary("less")
     __le__ = _binary("less_equal")
     __gt__ = _binary("greater")
@@ -319,24 +321,28 @@ class Tensor:
     __abs__ = _unary("abs")
     __invert__ = _unary("bitwise_invert")
 
-
-_OPERATORS = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "floordiv": "floor_divide",
-    "mod": "remainder",
-    "pow": "pow",
-    "matmul": "matmul",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-    "xor": "bitwise_xor",
-    "lshift": "bitwise_left_shift",
-    "rshift": "bitwise_right_shift",
-}
-
-for _short, _name in _OPERATORS.items():
-    setattr(Tensor, f"__{_short}__", _binary(_name))
-    setattr(Tensor, f"__r{_short}__", _reflected(_name))
-    setattr(Tensor, f"__i{_short}__", _inplace(_name))
+    __add__, __radd__, __iadd__ = _binary("add"), _reflected("add"), _inplace("add")
+    __sub__, __rsub__, __isub__ = _binary("subtract"), _reflected("subtract"), _inplace("subtract")
+    __mul__, __rmul__, __imul__ = _binary("multiply"), _reflected("multiply"), _inplace("multiply")
+    __truediv__, __rtruediv__, __itruediv__ = _binary("divide"), _reflected("divide"), _inplace("divide")
+    __floordiv__, __rfloordiv__, __ifloordiv__ = (
+        _binary("floor_divide"),
+        _reflected("floor_divide"),
+        _inplace("floor_divide"),
+    )
+    __mod__, __rmod__, __imod__ = _binary("remainder"), _reflected("remainder"), _inplace("remainder")
+    __pow__, __rpow__, __ipow__ = _binary("pow"), _reflected("pow"), _inplace("pow")
+    __matmul__, __rmatmul__, __imatmul__ = _binary("matmul"), _reflected("matmul"), _inplace("matmul")
+    __and__, __rand__, __iand__ = _binary("bitwise_and"), _reflected("bitwise_and"), _inplace("bitwise_and")
+    __or__, __ror__, __ior__ = _binary("bitwise_or"), _reflected("bitwise_or"), _inplace("bitwise_or")
+    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor"), _reflected("bitwise_xor"), _inplace("bitwise_xor")
+    __lshift__, __rlshift__, __ilshift__ = (
+        _binary("bitwise_left_shift"),
+        _reflected("bitwise_left_shift"),
+        _inplace("bitwise_left_shift"),
+    )
+    __rshift__, __rrshift__, __irshift__ = (
+        _binary("bitwise_right_shift"),
+        _reflected("bitwise_right_shift"),
+        _inplace("bitwise_right_shift"),
+    )

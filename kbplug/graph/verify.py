@@ -6,6 +6,7 @@ from kbplug.dtypes import ALL
 from kbplug.errors import GraphError
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import CONSTANT, ITEM, Node, infer
+from kbplug.graph.op import Specs
 from kbplug.graph.spec import Spec, compatible
 
 
@@ -44,7 +45,7 @@ def _check_leaf(node: Node) -> None:
 
 
 def _check_specs(node: Node) -> None:
-    for spec in (node.spec,) if isinstance(node.spec, Spec) else node.spec:
+    for spec in _each(node.spec):
         if spec.dtype not in ALL or any(n is not None and n < 0 for n in spec.shape):
             raise GraphError(f"{node!r} has the impossible spec {spec}.")
 
@@ -59,10 +60,13 @@ def _check_inference(node: Node) -> None:
     if not node.inputs and (node.op is CONSTANT or "leaf" in node.op.traits):
         return
     inferred = infer(node.op, node.inputs, node.params)
-    pairs = [(inferred, node.spec)] if isinstance(inferred, Spec) else list(zip(inferred, node.spec, strict=True))  # type: ignore[arg-type]
-    for expected, found in pairs:
+    for expected, found in zip(_each(inferred), _each(node.spec), strict=True):
         if expected.dtype != found.dtype or not compatible(expected.shape, found.shape):
             raise GraphError(f"{node!r} should be {expected}, since that is what its op infers.")
+
+
+def _each(specs: Specs) -> tuple[Spec, ...]:
+    return (specs,) if isinstance(specs, Spec) else specs
 
 
 def _graphs(node: Node) -> list[Graph]:

@@ -71,7 +71,7 @@ def _(xp: Any, condition: Any, /, *arrays: Any, then: Any, orelse: Any) -> Any:
 
 
 @cond.derive
-def _(g: Any, y: Any, condition: Tensor, *arrays: Tensor, then: Graph, orelse: Graph, vjp: Pull) -> Sequence[Any]:
+def _(g: Any, y: Any, condition: Tensor, *arrays: Tensor, then: Graph, orelse: Graph, vjp: Pull) -> tuple[Any, ...]:
     cotangents = g if isinstance(g, tuple) else (g,)
     active = [i for i, x in enumerate(arrays) if is_floating(x.dtype)]
 
@@ -79,7 +79,10 @@ def _(g: Any, y: Any, condition: Tensor, *arrays: Tensor, then: Graph, orelse: G
         def branch() -> list[Tensor]:
             results = [Tensor(n) for n in body(*(x.node for x in arrays))]
             wanted = [arrays[i] for i in active]
-            return [r if r is not None else xp.zeros_like(w) for r, w in zip(vjp(results, cotangents, wanted), wanted, strict=True)]
+            return [
+                r if r is not None else xp.zeros_like(w)
+                for r, w in zip(vjp(results, cotangents, wanted), wanted, strict=True)
+            ]
 
         return branch
 
@@ -87,7 +90,7 @@ def _(g: Any, y: Any, condition: Tensor, *arrays: Tensor, then: Graph, orelse: G
     if active:
         for i, row in zip(active, choose(condition, pull(then), pull(orelse)), strict=True):
             rows[1 + i] = row
-    return rows
+    return tuple(rows)
 
 
 def choose(condition: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -> tuple[Tensor, ...]:
@@ -107,7 +110,7 @@ def choose(condition: Any, then: Callable[[], Any], orelse: Callable[[], Any]) -
 
 
 def _branch(function: Callable[[], Any]) -> Traced:
-    """Return a branch over what stood before it; what its function builds stays inside, so the untaken one costs nothing."""
+    """Return a branch over what stood before it; what it builds itself is computed only if it is taken."""
     begin = now()
     returned = function()
     results = [tensor(t).node for t in (returned if isinstance(returned, list | tuple) else (returned,))]
@@ -168,7 +171,7 @@ def _(
     xp: Any, *arrays: Any, body: Any, carries: int, sequences: int, length: int | None = None, reverse: bool = False
 ) -> Any:
     loop = split(arrays, carries, sequences)
-    steps = loop.sequences[0].shape[0] if loop.sequences else length
+    steps: Any = loop.sequences[0].shape[0] if loop.sequences else length
     state, kept = loop.carries, []
     for i in reversed(range(steps)) if reverse else range(steps):
         found = body(*state, *(s[i, ...] for s in loop.sequences), *loop.captured)
@@ -199,7 +202,7 @@ def _(
     length: int | None,
     reverse: bool,
     vjp: Pull,
-) -> list[Any]:
+) -> tuple[Any, ...]:
     loop = split(arrays, carries, sequences)
     keeping = Graph(body.inputs, (*body.outputs[:carries], *body.inputs[:carries]))
     again = scan(*arrays, body=keeping, carries=carries, sequences=sequences, length=length, reverse=reverse)
@@ -217,7 +220,7 @@ def _backwards(
     *,
     length: int | None,
     reverse: bool,
-) -> list[Any]:
+) -> tuple[Any, ...]:
     """Return the cotangents of a loop's operands by a scan the other way over the carries kept."""
     count = len(loop.carries)
     arguments = (*loop.carries, *loop.sequences, *loop.captured)
@@ -245,7 +248,7 @@ def _backwards(
     first = [*given, *map(xp.zeros_like, captured)]
     ends, across = fold_over(step, first, [*history, *loop.sequences, *(g[i] for i in returned)], length, reverse)
     found = iter([*ends[: len(moving)], *across, *ends[len(moving) :]])
-    return [next(found) if flow else None for flow in flows]
+    return tuple(next(found) if flow else None for flow in flows)
 
 
 def fold_over(
@@ -297,7 +300,9 @@ def _trace_stable(function: Callable[..., Any], carries: list[Spec], elements: l
 
 def _stable(position: int, before: Spec, after: Spec, what: str) -> Spec:
     if before.dtype != after.dtype:
-        raise DTypeError(f"Carry {position} of a {what} is {before.dtype}, but a step turns it into {after.dtype}; cast it.")
+        raise DTypeError(
+            f"Carry {position} of a {what} is {before.dtype}, but a step turns it into {after.dtype}; cast it."
+        )
     if before.ndim != after.ndim:
         raise ShapeError(f"Carry {position} of a {what} is {before}, but a step turns it into {after}.")
     shape: Shape = tuple(m if m == n else None for m, n in zip(before.shape, after.shape, strict=True))
@@ -330,8 +335,15 @@ def _(xp: Any, *arrays: Any, test: Any, body: Any, carries: int, keep: bool = Fa
 
 @while_.derive
 def _(
-    g: tuple[Any, ...], y: tuple[Tensor, ...], *arrays: Tensor, test: Graph, body: Graph, carries: int, keep: bool, vjp: Pull
-) -> list[Any]:
+    g: tuple[Any, ...],
+    y: tuple[Tensor, ...],
+    *arrays: Tensor,
+    test: Graph,
+    body: Graph,
+    carries: int,
+    keep: bool,
+    vjp: Pull,
+) -> tuple[Any, ...]:
     again = outputs(while_(*arrays, test=test, body=body, carries=carries, keep=True))
     loop = split(arrays, carries)
     keeping = Graph(body.inputs, (*body.outputs, *body.inputs[:carries])) if keep else body

@@ -163,7 +163,7 @@ def composite(
     promotes: Callable[[int], Iterable[int]] | None = None,
     traits: Iterable[str] = (),
 ) -> Callable[[Callable[..., Any]], Op]:
-    """Declare an op by a body over a namespace, ``f(xp, *arrays, **params)``; Spec and gradient are read off the body."""
+    """Declare an op by a body over a namespace, ``f(xp, *arrays, **params)``, which gives Spec and gradient too."""
 
     def declare(lower: Callable[..., Any]) -> Op:
         parameters = list(inspect.signature(lower).parameters.values())[1:]

@@ -103,7 +103,8 @@ def _atan2(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 def _logaddexp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     equal = a == b  # both may be -inf, where the difference is no number
     top = xp.where(equal, 0.0, y)
-    return tuple(g * xp.where(equal, 0.5, xp.exp(xp.where(equal, 0.0, x) - top)) for x in (a, b))  # type: ignore[return-value]
+    first, second = (g * xp.where(equal, 0.5, xp.exp(xp.where(equal, 0.0, x) - top)) for x in (a, b))
+    return first, second
 
 
 def _copysign(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -219,7 +220,11 @@ def _(g: Tensor, y: Tensor, x: Tensor, low: Tensor | None, high: Tensor | None) 
     to_low = None if below is None else xp.where(below, g, 0.0)
     if above is None:
         return inside, to_low, None
-    return xp.where(above, 0.0, inside), None if to_low is None else xp.where(above, 0.0, to_low), xp.where(above, g, 0.0)
+    return (
+        xp.where(above, 0.0, inside),
+        None if to_low is None else xp.where(above, 0.0, to_low),
+        xp.where(above, g, 0.0),
+    )
 
 
 @primitive(promotes=lambda count: range(1, count), traits=("elementwise",))

@@ -6,10 +6,10 @@ engines that trace; see ``kbplug.runtime.emit``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kbplug.graph.node import Node, scalar_of
-from kbplug.graph.op import lookup
 from kbplug.graph.spec import Shape, Spec, normalize_axis
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import primitive
@@ -39,7 +39,7 @@ def _(xp: Any, x: Any, /) -> Any:
     return xp.asarray(list(x.shape), dtype=xp.int64)
 
 
-@primitive()
+@primitive(traits=("alias",))
 def sum_like(x: Spec, like: Spec, /) -> Spec:
     """``x`` summed over the dimensions along which ``like`` was broadcast to it."""
     return Spec(like.shape, x.dtype)
@@ -113,7 +113,7 @@ def known_size(x: Tensor) -> int | Tensor:
     return x if value is None else value
 
 
-_ARITHMETIC = {
+_ARITHMETIC: Mapping[str, Callable[[int, int], int]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
@@ -136,8 +136,8 @@ def _evaluate(node: Node) -> int | None:
     if name == "getitem":
         return _element(node)
     if name in _ARITHMETIC:
-        values = [_evaluate(i) for i in node.inputs]
-        return None if None in values else _ARITHMETIC[name](*values)  # type: ignore[no-untyped-call]
+        a, b = map(_evaluate, node.inputs)
+        return None if a is None or b is None else _ARITHMETIC[name](a, b)
     return None
 
 
@@ -158,4 +158,14 @@ def static_shape(sizes: tuple[int | Tensor, ...]) -> Shape:
     return tuple(s if isinstance(s, int) else None for s in sizes)
 
 
-__all__ = ["dim", "host_arithmetic", "known_size", "lookup", "shape", "shape_of", "size_along", "static_shape", "sum_like", "unbroadcast"]
+__all__ = [
+    "dim",
+    "host_arithmetic",
+    "known_size",
+    "shape",
+    "shape_of",
+    "size_along",
+    "static_shape",
+    "sum_like",
+    "unbroadcast",
+]

@@ -39,7 +39,7 @@ def _(g: Tensor, y: Tensor, x: Tensor) -> tuple[None]:
     return (None,)
 
 
-@primitive("print", traits=("effect",))
+@primitive("print", traits=("alias", "effect"))
 def print_(x: Spec, /, *, message: str = "") -> Spec:
     """``x``, printed with a message whenever it is computed."""
     return x

@@ -180,9 +180,7 @@ def cumulative_sum(
 
 
 @cumulative_sum.derive
-def _(
-    g: Tensor, y: Tensor, x: Tensor, axis: int | None, dtype: str | None, include_initial: bool
-) -> tuple[Tensor]:
+def _(g: Tensor, y: Tensor, x: Tensor, axis: int | None, dtype: str | None, include_initial: bool) -> tuple[Tensor]:
     at = normalize_axis(0 if axis is None else axis, x.ndim)
     g = _without_initial(g, at, include_initial)
     return (xp.flip(xp.cumulative_sum(xp.flip(g, axis=at), axis=at), axis=at),)
@@ -201,9 +199,7 @@ def cumulative_prod(
 
 
 @cumulative_prod.derive
-def _(
-    g: Tensor, y: Tensor, x: Tensor, axis: int | None, dtype: str | None, include_initial: bool
-) -> tuple[Tensor]:
+def _(g: Tensor, y: Tensor, x: Tensor, axis: int | None, dtype: str | None, include_initial: bool) -> tuple[Tensor]:
     """Through every pair of positions, without division, so that zeros stay exact: quadratic in the axis' size."""
     at = normalize_axis(0 if axis is None else axis, x.ndim)
     g = xp.moveaxis(_without_initial(g, at, include_initial), at, -1)
@@ -239,8 +235,10 @@ def diff(xp: Any, x: Any, prepend: Any = None, append: Any = None, /, *, axis: i
     y = xp.concat(parts, axis=at) if len(parts) > 1 else x
     lead = (slice(None),) * at
     for _ in range(n):
-        y = xp.not_equal(y[(*lead, slice(1, None))], y[(*lead, slice(None, -1))]) if y.dtype in BOOL else (
-            y[(*lead, slice(1, None))] - y[(*lead, slice(None, -1))]
+        y = (
+            xp.not_equal(y[(*lead, slice(1, None))], y[(*lead, slice(None, -1))])
+            if y.dtype in BOOL
+            else (y[(*lead, slice(1, None))] - y[(*lead, slice(None, -1))])
         )
     return y
 

@@ -11,7 +11,7 @@ from kbplug.passes.nested import within
 
 
 def expand(graph: Graph, kernels: Container[str]) -> Graph:
-    """Return ``graph`` with every composite not named in ``kernels`` replaced by its decomposition, all the way down."""
+    """Return ``graph`` with every composite not named in ``kernels`` replaced by its body, all the way down."""
     several: dict[Node, tuple[Node, ...]] = {}
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node:

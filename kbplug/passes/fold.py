@@ -39,9 +39,11 @@ def _fixed(graph: Graph) -> set[Node]:
     found: set[Node] = set()
     for node in graph.body:
         pure = not ({"leaf", "effect", "random"} & node.op.traits) and node.op.name != "read"
-        if node.op is CONSTANT or (pure and node.inputs and all(i in found for i in node.inputs)):
-            found.add(node)
-        elif pure and not node.inputs and node.op.name not in ("placeholder", "parameter"):
+        if (
+            node.op is CONSTANT
+            or (pure and node.inputs and all(i in found for i in node.inputs))
+            or (pure and not node.inputs and node.op.name not in ("placeholder", "parameter"))
+        ):
             found.add(node)
     return found
 

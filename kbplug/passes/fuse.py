@@ -1,4 +1,4 @@
-"""Elementwise chains, with the row reductions that end in them, become one ``fused`` node that the engine runs its own way."""
+"""Elementwise chains, and row reductions inside them, become one ``fused`` node that the engine runs its own way."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _is_row_reduction(node: Node) -> bool:
 
 
 def _may_join(node: Node, graph: Graph) -> bool:
-    """Say whether computing ``node`` inside its users' region repeats no work: their shapes are the row's or its own."""
+    """Say whether ``node`` may be computed inside its users' region: none of them has fewer dimensions."""
     return all(u.result.ndim >= node.result.ndim for u in graph.uses[node])
 
 
@@ -89,4 +89,3 @@ def _cut(root: Node, members: set[Node]) -> tuple[list[Node], Graph]:
 def _ordered(root: Node, members: set[Node]) -> list[Node]:
     outside = {i for m in members for i in m.inputs if i not in members}
     return [n for n in topological([root], outside) if n in members]
-

@@ -1,11 +1,12 @@
-"""Where each value is used last, so that emitted code can let it go. An analysis: it changes no graph."""
+"""Where each value is used last, so that emitted code can let it go or write over it; it changes no graph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import CONSTANT, Node
+from kbplug.graph.spec import Spec
 
 
 def last_uses(graph: Graph) -> Mapping[Node, tuple[Node, ...]]:
@@ -24,3 +25,46 @@ def last_uses(graph: Graph) -> Mapping[Node, tuple[Node, ...]]:
         if value not in kept and value.op is not CONSTANT and value is not node:
             deaths.setdefault(node, []).append(value)
     return {node: tuple(values) for node, values in deaths.items()}
+
+
+READERS = frozenset(
+    {
+        *("sum", "mean", "max", "min", "prod", "var", "std", "all", "any", "cumulative_sum", "cumulative_prod"),
+        *("matmul", "tensordot", "vecdot", "where", "concat", "stack"),
+    }
+)
+"""Ops that read an array and keep no part of it."""
+
+
+def reuse(graph: Graph, in_place: Container[str]) -> Mapping[Node, Node]:
+    """Return, for nodes that may write over an operand, that operand.
+
+    It must be used for the last time there, have the same dtype and surely the same shape, have been
+    made by a function that fills a buffer of its own, and have been read only by functions that keep no
+    part of it.
+
+    Parameters
+    ----------
+    in_place
+        Names of elementwise ops that the engine computes into a given buffer.
+    """
+    found: dict[Node, Node] = {}
+    for node, dying in last_uses(graph).items():
+        if node.op.name in in_place and node.inputs:
+            fitting = (d for d in dying if d in node.inputs and _fills(d, node) and _owned(d, graph, in_place))
+            operand = next(fitting, None)
+            if operand is not None:
+                found[node] = operand
+    return found
+
+
+def _owned(value: Node, graph: Graph, in_place: Container[str]) -> bool:
+    made = value.op.name in in_place and value not in graph.inputs
+    return made and all(u.op.name in in_place or u.op.name in READERS for u in graph.uses[value])
+
+
+def _fills(operand: Node, node: Node) -> bool:
+    """Say whether the result of ``node`` has surely the shape and dtype of ``operand``, of at least one dimension."""
+    if operand.spec != node.spec or not isinstance(node.spec, Spec) or not node.spec.ndim:
+        return False
+    return None not in node.spec.shape or all(i is operand or not i.result.ndim for i in node.inputs)

@@ -1,4 +1,4 @@
-"""Rules as data: a pattern of op name and condition, and what stands in its place. Applied bottom-up until none fits."""
+"""Rules as data: an op's name, a condition, and what stands in its place; applied bottom-up until none fits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kbplug.passes.nested import within
 
 Replacement = Callable[..., Any]
 Rule = tuple[str, Replacement]
-"""An op's name, and a function of its operands (tensors) and parameters: the replacement, or None if it does not fit."""
+"""An op's name, and a function of its operands (tensors) and parameters: the replacement, or None."""
 
 _ROUNDS = 64
 

@@ -129,13 +129,12 @@ def _permute(x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
 
 
 def _reshape(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tensor | None:
-    if sizes:
+    known = [n for n in shape if n is not None and n >= 0]
+    if sizes or len(known) != len(shape):
         return None
     if x.shape == shape:
         return x
-    if _made_by(x, "reshape") and -1 not in shape:
-        return xp.reshape(_operand(x), shape)
-    return None
+    return xp.reshape(_operand(x), known) if _made_by(x, "reshape") else None
 
 
 def _broadcast(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tensor | None:
@@ -149,7 +148,9 @@ def _element_of_shape(x: Tensor, *operands: Tensor, index: tuple[Any, ...]) -> T
 
 
 def _whole(x: Tensor, *operands: Tensor, index: tuple[Any, ...]) -> Tensor | None:
-    plain = all(k is Ellipsis or (isinstance(k, Slice) and k in (Slice(None, None, None), Slice(None, None, 1))) for k in index)
+    plain = all(
+        k is Ellipsis or (isinstance(k, Slice) and k in (Slice(None, None, None), Slice(None, None, 1))) for k in index
+    )
     return x if plain and not operands else None
 
 
@@ -161,10 +162,14 @@ def _known_dim(x: Tensor, axis: int) -> Tensor | None:
 
 
 def _reduce_nothing(x: Tensor, axis: Any = None, dtype: str | None = None, keepdims: bool = False) -> Tensor | None:
-    return x if (axis == () or x.ndim == 0) and dtype in (None, x.dtype) and x.dtype in REAL_FLOATING + COMPLEX else None
+    return (
+        x if (axis == () or x.ndim == 0) and dtype in (None, x.dtype) and x.dtype in REAL_FLOATING + COMPLEX else None
+    )
 
 
-def _sink(op: Op, leading: int, operands: Sequence[Tensor], graphs: Mapping[str, Graph], rest: Mapping[str, Any]) -> Tensor | None:
+def _sink(
+    op: Op, leading: int, operands: Sequence[Tensor], graphs: Mapping[str, Graph], rest: Mapping[str, Any]
+) -> Tensor | None:
     """Move scalars that a loop or branch closed over into its graphs, where they can be simplified with."""
     scalars = {i for i, x in enumerate(operands) if i >= leading and scalar_of(x.node) is not None}
     if not scalars:

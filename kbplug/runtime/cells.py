@@ -1,4 +1,4 @@
-"""Cells, the only state: a value that lives on the engine that used it last, read at the start of a call, committed at its end."""
+"""Cells, the only state: a value on the engine that used it last, read when a call begins, committed when it ends."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ def _fit(variable: Variable, value: Tensor) -> Tensor:
     if value.shape != variable.shape and value.ndim == 0:
         value = lookup("broadcast_to")(value, shape=variable.shape)
     if not compatible(variable.cell.spec.shape, value.shape):
-        raise ShapeError(f"The variable {variable.name!r} has shape {variable.shape}, but its update has {value.shape}.")
+        raise ShapeError(
+            f"The variable {variable.name!r} has shape {variable.shape}, but its update has {value.shape}."
+        )
     return value
 
 
@@ -146,7 +148,7 @@ def advances(nodes: Iterable[Node]) -> list[tuple[Cell, Node]]:
 
 
 class Locked:
-    """Holds the locks of several cells, taken in one order everywhere so that two functions never wait for each other."""
+    """Holds the locks of several cells, taken in one order everywhere, so that no two functions wait for each other."""
 
     __slots__ = ("_locks",)
 

@@ -14,9 +14,9 @@ from kbplug.graph.graph import Graph
 from kbplug.graph.node import CONSTANT, ITEM, ArrayValue, Node, scalar_of
 from kbplug.graph.spec import Spec
 from kbplug.ops.sizes import host_arithmetic
-from kbplug.passes.release import last_uses
+from kbplug.passes.release import last_uses, reuse
 from kbplug.runtime import values
-from kbplug.runtime.calls import Run, engine_params, fill_shape, sized, standard
+from kbplug.runtime.calls import Run, fill_shape, sized, standard
 
 _serial = itertools.count(1)
 
@@ -51,7 +51,9 @@ class Program:
             error.add_note(f"This happened in {found.op.name} {found.spec}, built at {found.where}.")
 
 
-def emit(graph: Graph, engine: Engine, kernels: Mapping[str, Kernel], regions: Mapping[Graph, Kernel] | None = None) -> Program:
+def emit(
+    graph: Graph, engine: Engine, kernels: Mapping[str, Kernel], regions: Mapping[Graph, Kernel] | None = None
+) -> Program:
     """Return ``graph`` as a Python function for ``engine``.
 
     Parameters
@@ -67,7 +69,7 @@ def emit(graph: Graph, engine: Engine, kernels: Mapping[str, Kernel], regions: M
     lines = list(writer.function("run", graph))
     source = "\n".join(lines) + "\n"
     filename = f"<kbplug run {next(_serial)}>"
-    exec(compile(source, filename, "exec"), writer.globals)
+    exec(compile(source, filename, "exec"), writer.globals)  # noqa: S102 -- the source is our own, written above
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     return Program(writer.globals["run"], source, writer.places)
 
@@ -82,6 +84,8 @@ class _Writer:
         self.line = 0
         self._counters: dict[str, Iterator[int]] = {}
         self._nested: dict[Graph, str] = {}
+        self._pending: list[str] = []
+        self.in_place = engine.in_place - kernels.keys()
 
     def bind(self, stem: str, value: Any, *, numbered: bool = True) -> str:
         """Return a global name for a value."""
@@ -112,8 +116,6 @@ class _Writer:
             self._pending = [*self._flush(), *self.function(name, graph)]
         return self._nested[graph]
 
-    _pending: list[str] = []
-
     def _flush(self) -> list[str]:
         pending, self._pending = self._pending, []
         return pending
@@ -133,12 +135,14 @@ class _Body:
         self.names: dict[Node, str] = {}
         self.sizes: dict[Node, str] = {}
         self.late: list[tuple[str, Node]] = []
+        self.targets: Mapping[Node, Node] = {}
         for node in graph.inputs:
             self._name(node)
 
     def statements(self) -> Iterator[tuple[str, Node]]:
         """Yield a statement per node that computes, and one per last use."""
         deaths = last_uses(self.graph)
+        self.targets = reuse(self.graph, self.writer.in_place)
         for node in self.graph.body:
             if node.op is CONSTANT:
                 self.names[node] = self._constant(node)
@@ -226,6 +230,8 @@ class _Body:
             arrays = arrays + [texts.pop(name) for name in op.positional]
             function = f"xp.{op.name}"
             texts = {k: t for k, t in texts.items() if params[k] != op.signature.parameters[k].default or k == "axis"}
+        if node in self.targets:
+            texts["out"] = self.names[self.targets[node]]
         return f"{function}({', '.join([*arrays, *(f'{k}={t}' for k, t in texts.items())])})"
 
     def _param(self, name: str, value: Any) -> str:
@@ -239,7 +245,7 @@ class _Body:
             return self.writer.bind("p", value.data)
         if _is_plain(value):
             return repr(value)
-        return self.writer.bind("p", engine_params({name: value}, self.writer.engine, lambda g: None)[name])  # type: ignore[arg-type,return-value]
+        return self.writer.bind("p", value)
 
     def _dtype(self, name: str) -> str:
         if getattr(self.writer.engine.xp, name, None) is not None:

@@ -118,8 +118,8 @@ class Function:
             if not node.inputs and node.symbolic and node not in fed:
                 name = node.params.get("name")
                 raise GraphError(
-                    f"{self.name} needs the value of the placeholder {name or ''}{node.spec} made at {node.where}, which is "
-                    "not among its inputs; add it to the inputs, or replace it through `givens`."
+                    f"{self.name} needs the value of the placeholder {name or ''}{node.spec} made at {node.where}, "
+                    "which is not among its inputs; add it to the inputs, or replace it through `givens`."
                 )
 
     def executable(self, engine: Engine | None = None, feeds: Sequence[Any] = ()) -> Executable:
@@ -153,7 +153,8 @@ class Function:
         graph, regions = fuse(graph, engine.fuse)
         program = emit(graph, engine, kernels, regions)
         run = engine.compile(program.run, graph)
-        return Executable(engine, run, program, graph, tuple(shared(graph.outputs[: self._count])))
+        copied = tuple(shared(graph.outputs[: self._count], graph.outputs[self._count :]))
+        return Executable(engine, run, program, graph, copied)
 
     def source(self) -> str:
         """Return the Python that runs on the active engine, for reading."""
@@ -214,12 +215,17 @@ def _label(given: Tensor) -> str:
 def _first_of_each(updates: Iterable[Change]) -> list[tuple[Cell, Tensor]]:
     found: dict[Cell, Tensor] = {}
     for change in updates:
-        if isinstance(change, tuple) and len(change) == 2 and isinstance(change[0], Variable):
-            change = Update(*change)
-        if not isinstance(change, Update):
-            raise ArgumentError(f"An update must be a (variable, value) pair or come from K.update, not {change!r}.")
-        found.setdefault(change.variable.cell, change)
+        update = _as_update(change)
+        found.setdefault(update.variable.cell, update)
     return list(found.items())
+
+
+def _as_update(change: Any) -> Update:
+    if isinstance(change, Update):
+        return change
+    if isinstance(change, tuple) and len(change) == 2 and isinstance(change[0], Variable):
+        return Update(*change)
+    raise ArgumentError(f"An update must be a (variable, value) pair or come from K.update, not {change!r}.")
 
 
 def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], Node]:
@@ -231,12 +237,17 @@ def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], N
     return evaluate
 
 
-def shared(outputs: Sequence[Node]) -> Iterator[int]:
-    """Yield the positions of results that may share memory with an input, a constant, a cell or an earlier result."""
-    seen: set[Node] = set()
-    for i, node in enumerate(outputs):
-        while "alias" in node.op.traits or node.op is ITEM:
-            node = node.inputs[0]
+def shared(outputs: Sequence[Node], committed: Sequence[Node]) -> Iterator[int]:
+    """Yield the positions of results that may share memory with an input, a constant, a cell or another result."""
+    seen = {_owner(node) for node in committed}
+    for i, node in enumerate(map(_owner, outputs)):
         if node in seen or node.op is CONSTANT or not node.inputs or not isinstance(node.spec, Spec):
             yield i
         seen.add(node)
+
+
+def _owner(node: Node) -> Node:
+    """Return the node whose memory a result may be a view of."""
+    while "alias" in node.op.traits or node.op is ITEM:
+        node = node.inputs[0]
+    return node

@@ -17,7 +17,7 @@ from kbplug.runtime.cells import Cell, Locked, advances, cell_of, commit, reads
 
 
 def kernels_of(engine: Engine, rng: str) -> Mapping[str, Kernel]:
-    """Return the kernels in force: the engine's and contributed ones, less those that draw differently from the portable generator."""
+    """Return the kernels in force: without the engine's own generator where ``rng`` is ``"portable"``."""
     kernels = plugins.kernels_for(engine)
     if rng == "native":
         return kernels
@@ -57,7 +57,7 @@ def _value(node: Node, found: Mapping[Node, Any], engine: Engine, kernels: Mappi
 
 
 def evaluate(outputs: Sequence[Node], updates: Sequence[tuple[Cell, Node]] = ()) -> list[values.HostArray]:
-    """Return the values of concrete nodes as NumPy arrays, and commit ``updates`` and the random streams that were read."""
+    """Return the values of concrete nodes as NumPy arrays; commit ``updates`` and the random streams read."""
     engine = plugins.engine()
     kernels = kernels_of(engine, settings().rng)
     nodes = list(topological([*outputs, *(n for _, n in updates)]))

@@ -1,9 +1,9 @@
-"""Host values: arrays become constants, feeds are checked, results leave. The only module of the core that imports NumPy."""
+"""Host values: arrays become constants, feeds are checked, results leave. No other module of the core imports NumPy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -116,8 +116,9 @@ def feeder(spec: Spec, what: str) -> Callable[[Any], HostArray]:
     dtype, shape = _DTYPES.get(spec.dtype), spec.shape
 
     def fit(value: Any) -> HostArray:
-        if type(value) is np.ndarray and value.dtype is dtype and (value.shape == shape or compatible(shape, value.shape)):
-            return value
+        exact = type(value) is np.ndarray and value.dtype is dtype
+        if exact and (value.shape == shape or compatible(shape, value.shape)):
+            return cast(HostArray, value)
         return feed(value, spec, what)
 
     return fit

@@ -33,6 +33,7 @@ class NumpyEngine(Engine):
     kernels = MappingProxyType(KERNELS)
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
     speaks_numpy = True
+    in_place = frozenset(name for name, function in vars(np).items() if isinstance(function, np.ufunc))
 
     def __init__(self) -> None:
         self._pool: list[Context] = []
