@@ -20,6 +20,7 @@ CHAPTERS = (
     "fft",
     "special",
     "conv",
+    "pooling",
     "nn",
     "control",
     "random",
