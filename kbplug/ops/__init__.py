@@ -12,6 +12,7 @@ CHAPTERS = (
     "creation",
     "manipulation",
     "indexing",
+    "segments",
     "statistical",
     "searching",
     "sorting",

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
-from kbplug.dtypes import Scalar, check_dtype
+from kbplug.dtypes import Scalar, check_dtype, result_type
 from kbplug.errors import ArgumentError, OpError
 from kbplug.graph.node import Slice, literal
 from kbplug.graph.op import REGISTRY, Op, lookup
@@ -152,6 +152,10 @@ class Main(Namespace):
         """Return an array of ones, float64 by default."""
         return self.full(shape, 1, dtype=dtype or "float64")
 
+    def empty(self, shape: Sizes, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return an array of any values: zeros, since a graph is a function."""
+        return self.zeros(shape, dtype=dtype)
+
     def zeros_like(self, x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return zeros of the shape and dtype of ``x``."""
         return self.full_like(x, 0, dtype=dtype)
@@ -165,6 +169,52 @@ class Main(Namespace):
         from kbplug.ops.sizes import shape_of
 
         return self.full(shape_of(x), fill_value, dtype=dtype or x.dtype)
+
+    def empty_like(self, x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return an array of any values with the shape and dtype of ``x``."""
+        return self.zeros_like(x, dtype=dtype)
+
+    def arange(
+        self, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
+    ) -> Tensor:
+        """Return evenly spaced numbers from ``start`` up to, not including, ``stop``; each may be a 0-d tensor."""
+        start, stop = (0, start) if stop is None else (start, stop)
+        sizes, shape = size_operands(_steps(start, stop, step))
+        if dtype is None:
+            dtype = "float64" if any(isinstance(n, float) for n in (start, stop, step)) else "int64"
+        if isinstance(start, Tensor) or isinstance(step, Tensor):
+            return self.astype(start + step * lookup("arange")(*sizes, shape=shape), dtype)
+        return lookup("arange")(*sizes, shape=shape, start=start, step=step, dtype=check_dtype(dtype))
+
+    def eye(self, n_rows: Any, n_cols: Any = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
+        """Return a matrix of zeros with ones on its diagonal ``k``."""
+        sizes, shape = size_operands((n_rows, n_rows if n_cols is None else n_cols))
+        return lookup("eye")(*sizes, shape=shape, k=k, dtype=check_dtype(dtype or "float64"))
+
+    def linspace(
+        self, start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: bool = True
+    ) -> Tensor:
+        """Return ``num`` evenly spaced numbers from ``start`` to ``stop``, scalars or 0-d tensors."""
+        ends = [tensor(start), tensor(stop)]
+        dtype = check_dtype(dtype) if dtype else result_type([*(t.dtype for t in ends), "float64"])
+        return lookup("linspace")(*(self.astype(t, dtype) for t in ends), num=num, endpoint=endpoint)
+
+    def segment_sum(self, data: Any, segment_ids: Any, num_segments: Any) -> Tensor:
+        """Return the sum of the rows of each id from 0 to ``num_segments - 1``."""
+        sizes, shape = size_operands(num_segments)
+        return lookup("segment_sum")(data, segment_ids, *sizes, shape=shape)
+
+
+def _steps(start: Any, stop: Any, step: Any) -> Any:
+    """Return how many steps lead from ``start`` up to ``stop``: an integer, or a tensor."""
+    if isinstance(step, int | float) and step == 0:
+        raise ArgumentError("arange needs a step other than 0.")
+    if isinstance(start, int) and start == 0 and isinstance(step, int) and step == 1 and isinstance(stop, Tensor):
+        return stop
+    if any(isinstance(n, Tensor) for n in (start, stop, step)):
+        count = -((start - stop) // step)
+        return lookup("maximum")(count, 0)
+    return max(math.ceil((stop - start) / step), 0)
 
 
 def _to_kind(value: Scalar, dtype: str) -> Scalar:
