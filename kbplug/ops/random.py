@@ -48,17 +48,16 @@ def _(xp: Any, state: Any, /) -> Any:
     return state + xp.asarray([0, 0, 1], dtype=xp.int64)
 
 
-@primitive("random.threefry")
-def threefry(key: Spec, count: Spec, /) -> Spec:
-    """Two 32-bit words for each pair of counts, by the Threefry-2x32 block function; all as int64."""
-    if key.shape != (2,) or count.shape[:1] != (2,):
-        raise ShapeError(f"threefry takes a key of 2 words and counts with 2 rows, not {key} and {count}.")
-    return count
+def threefry(xp: Any, key: Any, count: Any, /) -> Any:
+    """Return two 32-bit words for each pair of counts; as int64, since not every library adds uint32.
 
-
-@threefry.implement
-def threefry_words(xp: Any, key: Any, count: Any, /) -> Any:
-    """Encrypt counts; words are int64 below 2**32, since not every library adds uint32."""
+    Parameters
+    ----------
+    key
+        Two words.
+    count
+        Shape (2, n): the pairs to encrypt.
+    """
     mask = xp.asarray(_MASK, dtype=xp.int64)
     k0, k1 = key[0, ...], key[1, ...]
     keys = (k0, k1, xp.bitwise_xor(xp.bitwise_xor(k0, k1), xp.asarray(_PARITY, dtype=xp.int64)))
@@ -91,10 +90,10 @@ def words(xp: Any, state: Any, /, *, shape: tuple[int, ...]) -> Any:
     """Draw words: the counter makes the call's own key, which then encrypts 0, 1, 2, ..."""
     size = math.prod(shape)
     step = xp.stack([xp.zeros((), dtype=xp.int64), state[2, ...]], axis=0)
-    key = threefry_words(xp, state[:2], step)
+    key = threefry(xp, state[:2], step)
     half = (size + 1) // 2
     index = xp.arange(half, dtype=xp.int64)
-    drawn = threefry_words(xp, key, xp.stack([xp.zeros((half,), dtype=xp.int64), index], axis=0))
+    drawn = threefry(xp, key, xp.stack([xp.zeros((half,), dtype=xp.int64), index], axis=0))
     return xp.reshape(xp.reshape(drawn, (2 * half,))[:size], shape)
 
 

@@ -85,22 +85,56 @@ class Function:
         fed = [t.node for t in self.inputs]
         nodes = list(topological(wanted, fed))
         streams = advances(n for n in nodes if n not in set(fed))
-        self._count = len(outputs)
-        self._written = [c for c, _ in changes] + [c for c, _ in streams]
         results = wanted + [n for _, n in streams]
-        self._read = [n for n in reads(topological(results, fed)) if n not in set(fed)]
-        self.graph = Graph([*fed, *self._read], results)
-        self._check_closed()
-        self._prepare()
+        read = [n for n in reads(topological(results, fed)) if n not in set(fed)]
+        self._prepare(Graph([*fed, *read], results), len(outputs), [c for c, _ in (*changes, *streams)])
 
-    def _prepare(self) -> None:
+    @classmethod
+    def of_graph(
+        cls, graph: Graph, labels: Sequence[str | None], count: int, written: Sequence[Cell], name: str
+    ) -> Function:
+        """Return a function of a graph as ``Function.graph`` holds it; how a saved one comes back.
+
+        Parameters
+        ----------
+        graph
+            Inputs: what each call feeds, then the cells read. Outputs: results, then new values of cells.
+        labels
+            The names of what is fed, one each; None where there is no name.
+        count
+            How many outputs are results.
+        written
+            The cells that take the remaining outputs.
+        """
+        self = cls.__new__(cls)
+        self.name = name
+        self.inputs = tuple(Tensor(n) for n in graph.inputs[: len(labels)])
+        for given, label in zip(self.inputs, labels, strict=True):
+            given.name = label
+        self._prepare(graph, count, written)
+        return self
+
+    @property
+    def count(self) -> int:
+        """How many results a call returns."""
+        return self._count
+
+    @property
+    def written(self) -> Sequence[Cell]:
+        """The cells that a call commits to, random streams included."""
+        return tuple(self._written)
+
+    def _prepare(self, graph: Graph, count: int, written: Sequence[Cell]) -> None:
+        self.graph, self._count, self._written = graph, count, list(written)
+        self._read = graph.inputs[len(self.inputs) :]
+        self._check_closed()
         fed = self.graph.inputs[: len(self.inputs)]
         labels = [f"Input {i} of {self.name}{_label(t)}" for i, t in enumerate(self.inputs)]
         self._feeders = [values.feeder(n.result, label) for n, label in zip(fed, labels, strict=True)]
         self._cells = [cell_of(n) for n in self._read]
         self._static_cells = [c for c in self._cells if c.static]
         self._static_feeds = [i for i, n in enumerate(fed) if n.op.name == "read" and cell_of(n).static]
-        self._random = any("random" in n.op.traits for n in self.graph.nodes)
+        self._random = draws(self.graph)
         self._special = bool(self._static_cells or self._static_feeds or self._random)
         self._executables: dict[Any, Executable] = {}
 
@@ -235,6 +269,12 @@ def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], N
         return values.constant(engine.to_numpy(found[0]))
 
     return evaluate
+
+
+def draws(graph: Graph) -> bool:
+    """Say whether random numbers are drawn in a graph or in one inside it."""
+    inner = (v for n in graph.nodes for v in n.params.values() if isinstance(v, Graph))
+    return any("random" in n.op.traits for n in graph.nodes) or any(map(draws, inner))
 
 
 def shared(outputs: Sequence[Node], committed: Sequence[Node]) -> Iterator[int]:

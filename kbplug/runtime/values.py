@@ -160,3 +160,13 @@ def elements(array: HostArray) -> Iterator[Any]:
 def fresh_seed() -> int:
     """Return a seed drawn from NumPy's global generator."""
     return int(np.random.randint(0, 2**31 - 1))
+
+
+def as_pairs(array: HostArray) -> HostArray:
+    """Return a complex array as real pairs along a new last axis."""
+    return np.ascontiguousarray(array).view(np.float64).reshape(*array.shape, 2)
+
+
+def from_pairs(array: HostArray) -> HostArray:
+    """Undo ``as_pairs``."""
+    return np.ascontiguousarray(array).view(np.complex128).reshape(array.shape[:-1])

@@ -1,8 +1,10 @@
-"""What NumPy does better than the generic lowerings."""
+"""What NumPy does better than the generic lowerings, gathered by theme."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-KERNELS: dict[str, Callable[..., Any]] = {}
+from kbplug.engines.numpy import random
+
+KERNELS: dict[str, Callable[..., Any]] = {**random.KERNELS}
