@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,7 +70,7 @@ def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis, dtype: str | None, keepdims: 
         return (g,)
     kept = tuple(i for i in range(x.ndim) if i not in axes)
     sizes = shape_of(x)
-    flat = xp.reshape(xp.permute_dims(x, axes=kept + axes), (*(sizes[i] for i in kept), -1))
+    flat = xp.reshape(xp.permute_dims(x, axes=kept + axes), (*(sizes[i] for i in kept), math.prod(sizes[i] for i in axes)))
     ahead = _exclusive_product(flat)
     behind = xp.flip(_exclusive_product(xp.flip(flat, axis=-1)), axis=-1)
     others = xp.reshape(ahead * behind, tuple(sizes[i] for i in kept + axes))

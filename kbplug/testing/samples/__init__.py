@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,7 +23,7 @@ class Sample:
     params
         Its parameters.
     smooth
-        Whether finite differences mean something here, up to order two: no kink, tie or jump within 1e-3 of any element.
+        Whether finite differences mean something here, to order two: no kink, tie or jump within 1e-3 of an element.
     label
         Tells samples of one op apart in reports.
     unknown
@@ -52,5 +53,6 @@ def samples() -> Mapping[str, list[Sample]]:
 
     found: dict[str, list[Sample]] = {}
     for chapter in (*CHAPTERS, "sizes"):
-        found.update(importlib.import_module(f"kbplug.testing.samples.{chapter}").SAMPLES)
+        if importlib.util.find_spec(f"kbplug.testing.samples.{chapter}"):  # TEMPORARY until all chapters exist
+            found.update(importlib.import_module(f"kbplug.testing.samples.{chapter}").SAMPLES)
     return found

@@ -1,0 +1,70 @@
+"""When two arrays are the same up to rounding. Knows floating-point arithmetic, and neither ops nor engines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+HostArray = np.ndarray[Any, Any]
+
+ULPS = 2**10
+"""Rounding errors allowed, in units of the last place: a few dozen elements through a few dozen operations."""
+
+
+def tolerance(dtype: str) -> float:
+    """Return the relative error that rounding alone explains in results of ``dtype``; 0 where arithmetic is exact."""
+    kind = np.dtype(dtype)
+    return float(ULPS * np.finfo(kind).eps) if kind.kind in "fc" else 0.0
+
+
+def assert_close(actual: HostArray, expected: HostArray, what: str, *, within: float | None = None) -> None:
+    """Raise unless ``actual`` has the shape and dtype of ``expected`` and, up to rounding, its values.
+
+    NaN equals NaN, and infinities must agree in sign. An error counts relative to the element, or to
+    the largest element where cancellation has eaten the element's own digits.
+
+    Parameters
+    ----------
+    actual, expected
+        The arrays.
+    what
+        Opens the sentence of the error.
+    within
+        The relative error allowed; ``tolerance`` of the dtype by default.
+
+    Raises
+    ------
+    AssertionError
+        Naming the worst element.
+    """
+    assert actual.dtype == expected.dtype, f"{what} is {actual.dtype}, but should be {expected.dtype}."
+    assert actual.shape == expected.shape, f"{what} has the shape {actual.shape}, but should have {expected.shape}."
+    allowed = tolerance(actual.dtype.name) if within is None else within
+    for a, b in zip(_parts(actual), _parts(expected), strict=True):
+        _assert_parts(a, b, allowed, what)
+
+
+def _parts(array: HostArray) -> tuple[HostArray, ...]:
+    """Return real and imaginary part of a complex array, each of which may be infinite by itself."""
+    return (array.real, array.imag) if array.dtype.kind == "c" else (array,)
+
+
+def _assert_parts(actual: HostArray, expected: HostArray, allowed: float, what: str) -> None:
+    with np.errstate(all="ignore"):
+        same = (actual == expected) | _both_nan(actual, expected)
+        if allowed:
+            finite = np.abs(expected[np.isfinite(expected)])
+            scale = finite.max() if finite.size and finite.max() else 1.0
+            # The element by itself counts fully; 2**-6 of that is granted relative to the largest one.
+            same |= np.abs(actual - expected) <= allowed * (np.abs(expected) + 2.0**-6 * scale)
+    if not np.all(same):
+        worst = tuple(int(i) for i in np.argwhere(~same)[0])
+        raise AssertionError(
+            f"{what} at {worst} is {actual[worst]!r}, but should be {expected[worst]!r}; "
+            f"{int(np.sum(~same))} of {same.size} elements differ."
+        )
+
+
+def _both_nan(a: HostArray, b: HostArray) -> HostArray:
+    return np.isnan(a) & np.isnan(b)
