@@ -1,0 +1,23 @@
+"""What every test starts from: the default settings and the built-in engine, whatever the machine or the test before it set."""
+
+import pytest
+
+from kbplug import config, plugins
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory):
+    """An empty home, so that no settings file of this machine is read."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("KBPLUG_HOME", str(tmp_path_factory.mktemp("kbplug-home")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """Forget after each test what it set or selected."""
+    before = config.settings()
+    yield
+    if config.settings() is not before:
+        plugins.reset()
