@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kbplug.engine import Engine
+from kbplug.graph.graph import Graph
 from kbplug.graph.node import placeholder
 from kbplug.graph.op import Op
 from kbplug.graph.spec import Spec
@@ -79,8 +80,9 @@ def narrower(dtype: str) -> str:
 
 
 def narrows(sample: Sample) -> bool:
-    """Say whether ``sample`` holds double precision."""
-    return any(a is not None and a.dtype.name in NARROWER for a in sample.arrays)
+    """Say whether ``sample`` holds double precision that may become single; a graph among its parameters fixes dtypes."""
+    free = not any(isinstance(v, Graph) for v in sample.params.values())
+    return free and any(a is not None and a.dtype.name in NARROWER for a in sample.arrays)
 
 
 def function(

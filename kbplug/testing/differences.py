@@ -1,4 +1,4 @@
-"""Derivatives by central differences in double precision, with a bound for their error. Knows functions of arrays only."""
+"""Derivatives by central differences in double precision, with a bound for their error. Knows array functions only."""
 
 from __future__ import annotations
 
