@@ -5,6 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug.engines.numpy import random
+from kbplug.engines.numpy import linalg, random
 
-KERNELS: dict[str, Callable[..., Any]] = {**random.KERNELS}
+KERNELS: dict[str, Callable[..., Any]] = {**linalg.KERNELS, **random.KERNELS}

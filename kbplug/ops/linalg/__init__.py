@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from kbplug.ops.linalg import products
+from kbplug.ops.linalg import decompositions, norms, products, solving
 
-__all__ = ["products"]
+__all__ = ["decompositions", "norms", "products", "solving"]
