@@ -32,6 +32,7 @@ __all__ = [
     "composite",
     "decompose",
     "primitive",
+    "ternary",
     "unary",
 ]
 
@@ -87,6 +88,11 @@ def unary(*rows: Row, result: str = "same", chapter: str | None = None) -> None:
 def binary(*rows: Row, result: str = "same", chapter: str | None = None) -> None:
     """Declare elementwise ops of two arrays, as ``unary`` does; the walk undoes broadcasting."""
     _table(inspect.signature(lambda x1, x2, /: None), rows, result, chapter)
+
+
+def ternary(*rows: Row, result: str = "same", chapter: str | None = None) -> None:
+    """Declare elementwise ops of three arrays, as ``binary`` does."""
+    _table(inspect.signature(lambda x1, x2, x3, /: None), rows, result, chapter)
 
 
 def _table(signature: inspect.Signature, rows: Iterable[Row], result: str, chapter: str | None) -> None:
