@@ -13,12 +13,13 @@ from kbplug.graph.spec import (
     Size,
     Spec,
     broadcast,
+    compatible,
     merge_shapes,
     normalize_axes,
     normalize_axis,
 )
 from kbplug.graph.tensor import Tensor
-from kbplug.ops.declare import primitive
+from kbplug.ops.declare import INTEGER, accept, primitive
 from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.sizes import shape_of, size_along
 
@@ -250,3 +251,115 @@ def unstack(x: Spec, /, *, axis: int = 0) -> tuple[Spec, ...]:
 @unstack.derive
 def _(g: tuple[Any, ...], y: tuple[Tensor, ...], x: Tensor, axis: int) -> tuple[Tensor]:
     return (xp.stack([xp.zeros_like(b) if a is None else a for a, b in zip(g, y, strict=True)], axis=axis),)
+
+
+@primitive()
+def tile(x: Spec, /, repetitions: Sequence[int]) -> Spec:
+    """``x`` laid out ``repetitions[i]`` times along dimension ``i``, counted from the last."""
+    if any(r < 0 for r in repetitions):
+        raise ArgumentError(f"tile needs repetitions of at least 0, not {repetitions}.")
+    times, sizes = _aligned(x.shape, repetitions)
+    return x.like(shape=tuple(None if n is None else n * r for n, r in zip(sizes, times, strict=True)))
+
+
+def _aligned(shape: Sequence[Any], repetitions: Sequence[int]) -> tuple[list[int], list[Any]]:
+    """Return repetitions and sizes, the shorter of them with ones in front."""
+    rank = max(len(shape), len(repetitions))
+    return [1] * (rank - len(repetitions)) + [*repetitions], [1] * (rank - len(shape)) + [*shape]
+
+
+@tile.derive
+def _(g: Tensor, y: Tensor, x: Tensor, repetitions: Sequence[int]) -> tuple[Tensor]:
+    times, sizes = _aligned(shape_of(x), repetitions)
+    copies = xp.reshape(g, [n for pair in zip(times, sizes, strict=True) for n in pair])
+    return (xp.reshape(xp.sum(copies, axis=tuple(range(0, 2 * len(times), 2))), shape_of(x)),)
+
+
+@primitive()
+def repeat(x: Spec, counts: Spec | None = None, /, *, axis: int | None = None, repeats: int | None = None) -> Spec:
+    """Each element along ``axis`` ``repeats`` times, or as often as ``counts`` says; without an axis, as if flat."""
+    if (counts is None) is (repeats is None):
+        raise ArgumentError("repeat needs either counts as an array or one number of repeats.")
+    shape = (x.size,) if axis is None else x.shape
+    at = 0 if axis is None else normalize_axis(axis, x.ndim)
+    size = shape[at]
+    if counts is not None:
+        accept("repeat, in its counts,", INTEGER, counts)
+        if counts.ndim > 1 or not (counts.shape in ((), (1,)) or compatible((size,), counts.shape)):
+            raise ShapeError(
+                f"repeat needs one count, or one for each of {size} elements, not the shape {counts.shape}."
+            )
+        size = None
+    elif repeats is not None:
+        if repeats < 0:
+            raise ArgumentError(f"repeat needs at least 0 repeats, not {repeats}.")
+        size = None if size is None else size * repeats
+    return x.like(shape=(*shape[:at], size, *shape[at + 1 :]))
+
+
+@repeat.implement
+def _(xp: Any, x: Any, counts: Any = None, /, *, axis: int | None, repeats: int | None) -> Any:
+    return xp.repeat(x, repeats if counts is None else xp.astype(counts, xp.int64), axis=axis)
+
+
+@repeat.derive
+def _(g: Tensor, y: Tensor, x: Tensor, counts: Tensor | None, axis: int | None, repeats: int | None) -> tuple[Any, ...]:
+    at = 0 if axis is None else normalize_axis(axis, x.ndim)
+    sizes = [_elements(x)] if axis is None else list(shape_of(x))
+    if counts is None:
+        copies = xp.reshape(g, (*sizes[: at + 1], repeats or 0, *sizes[at + 1 :]))
+        return xp.reshape(xp.sum(copies, axis=at + 1), shape_of(x)), None
+    ids = xp.repeat(xp.arange(sizes[at]), counts)
+    total = xp.segment_sum(xp.moveaxis(g, at, 0), ids, sizes[at])
+    return xp.reshape(xp.moveaxis(total, 0, at), shape_of(x)), None
+
+
+PADDING = ("constant", "edge", "reflect", "symmetric")
+Widths = Sequence[tuple[int, int]]
+
+
+@primitive()
+def pad(x: Spec, /, *, widths: Widths, mode: str = "constant", value: float = 0) -> Spec:
+    """``x`` with ``widths[i]`` elements before and after it along dimension ``i``: a value, its edge or its image."""
+    if mode not in PADDING:
+        raise ArgumentError(f"pad knows the modes {', '.join(PADDING)}, not {mode!r}.")
+    if len(widths) != x.ndim or any(len(w) != 2 or min(w) < 0 for w in widths):
+        raise ArgumentError(f"pad needs two widths of at least 0 for each of {x.ndim} dimensions, not {widths}.")
+    if mode != "constant" and any(n == 0 and any(w) for n, w in zip(x.shape, widths, strict=True)):
+        raise ShapeError(f"pad has nothing to take its {mode} from in the shape {x.shape}.")
+    return x.like(shape=tuple(None if n is None else sum(w, n) for n, w in zip(x.shape, widths, strict=True)))
+
+
+@pad.implement
+def _(xp: Any, x: Any, /, *, widths: Widths, mode: str, value: float) -> Any:
+    for axis, (before, after) in enumerate(widths):
+        if mode != "constant":
+            x = xp.take(x, _mirrored(xp, x.shape[axis], before, after, mode), axis=axis)
+        else:
+            around = [(*x.shape[:axis], width, *x.shape[axis + 1 :]) for width in (before, after)]
+            first, last = (xp.full(shape, value, dtype=x.dtype) for shape in around)
+            x = xp.concat([first, x, last], axis=axis)
+    return x
+
+
+def _mirrored(xp: Any, size: Any, before: int, after: int, mode: str) -> Any:
+    """Return where each element along a padded axis of ``size`` comes from."""
+    place = xp.arange(-before, size + after)
+    if mode == "edge":
+        return xp.clip(place, 0, size - 1)
+    twice = int(mode == "symmetric")  # the edge itself appears twice
+    period = 2 * size if twice else 2 * size - 2 + (size == 1)
+    place = place % period
+    return xp.where(place < size, place, period - twice - place)
+
+
+@pad.derive
+def _(g: Tensor, y: Tensor, x: Tensor, widths: Widths, mode: str, value: float) -> tuple[Tensor]:
+    sizes = shape_of(x)
+    for axis, (before, after) in enumerate(widths):
+        if mode == "constant":
+            g = g[(slice(None),) * axis + (slice(before, before + sizes[axis]),)]
+        elif before or after:
+            ids = _mirrored(xp, sizes[axis], before, after, mode)
+            g = xp.moveaxis(xp.segment_sum(xp.moveaxis(g, axis, 0), ids, sizes[axis]), 0, axis)
+    return (g,)

@@ -199,6 +199,12 @@ class Main(Namespace):
         dtype = check_dtype(dtype) if dtype else result_type([*(t.dtype for t in ends), "float64"])
         return lookup("linspace")(*(self.astype(t, dtype) for t in ends), num=num, endpoint=endpoint)
 
+    def repeat(self, x: Any, repeats: Any, /, *, axis: int | None = None) -> Tensor:
+        """Return ``x`` with each element along ``axis`` repeated: a number of times, or as an array says."""
+        if isinstance(repeats, int):
+            return lookup("repeat")(x, axis=axis, repeats=repeats)
+        return lookup("repeat")(x, repeats, axis=axis)
+
     def segment_sum(self, data: Any, segment_ids: Any, num_segments: Any) -> Tensor:
         """Return the sum of the rows of each id from 0 to ``num_segments - 1``."""
         sizes, shape = size_operands(num_segments)
