@@ -32,6 +32,7 @@ def caller(op: Op) -> Callable[..., Any]:
             arguments = arguments[:arrays]
         if not params.keys().isdisjoint(op.arrays):  # an array given by its name, as in diff(x, prepend=y)
             arguments += tuple(params.pop(n, None) for n in op.arrays[len(arguments) :])
+        params.pop("device", None)  # where arrays stand is the engine's
         if "dtype" in params and params["dtype"] is not None:
             params["dtype"] = check_dtype(params["dtype"])
         result = op(*arguments, **{k: _frozen(v) for k, v in params.items()})
