@@ -21,3 +21,10 @@ def _no_settings_of_ones_own(tmp_path_factory):
             patch.delenv(name)
         patch.setenv("KBPLUG_HOME", str(tmp_path_factory.mktemp("home")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _names_of_examples(doctest_namespace):
+    from kbplug import backend
+
+    doctest_namespace["K"] = backend

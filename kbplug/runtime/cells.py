@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from kbplug.engine import Engine
@@ -88,13 +91,26 @@ class Cell:
         return f"<cell {self.name!r} {self.spec}>"
 
 
+_NOTHING: Mapping[Cell, Node] = MappingProxyType({})
+_after: contextvars.ContextVar[Mapping[Cell, Node]] = contextvars.ContextVar("kbplug_reading_after", default=_NOTHING)
+
+
 class Variable(Tensor):
     """A tensor that reads a cell. Its value changes only in the commit of a function or by ``set_value``."""
 
     def __init__(self, cell: Cell) -> None:
-        super().__init__(lookup("read")(cell=cell).node)
         self.cell = cell
+        super().__init__(lookup("read")(cell=cell).node)
         self.name = cell.name
+
+    @property
+    def node(self) -> Node:
+        """What reads the cell; inside ``reading_after``, the value that an update will leave in it."""
+        return _after.get().get(self.cell, self._read)
+
+    @node.setter
+    def node(self, node: Node) -> None:
+        self._read = node
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise ArgumentError(f"The variable {self.name!r} cannot be assigned to in place; use K.update or K.set_value.")
@@ -128,6 +144,17 @@ def _fit(variable: Variable, value: Tensor) -> Tensor:
             f"The variable {variable.name!r} has shape {variable.shape}, but its update has {value.shape}."
         )
     return value
+
+
+@contextlib.contextmanager
+def reading_after(updates: Iterable[Update]) -> Iterator[None]:
+    """Let variables stand, inside the ``with`` block, for what the updates leave in them; of two the first counts."""
+    ahead = {u.variable.cell: u.node for u in reversed(list(updates))}
+    token = _after.set({**_after.get(), **ahead})
+    try:
+        yield
+    finally:
+        _after.reset(token)
 
 
 def cell_of(node: Node) -> Cell:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from kbplug.dtypes import ALL, INTEGER, check_dtype, kind
+from kbplug.dtypes import ALL, BOOL, INTEGER, check_dtype, kind
 from kbplug.errors import ArgumentError, DTypeError, FeedError, StorageError
 from kbplug.graph.node import ArrayValue, Node, array_constant, literal
 from kbplug.graph.op import lookup
@@ -87,8 +87,8 @@ def constant_data(node: Node) -> HostArray:
 def feed(value: Any, spec: Spec, what: str) -> HostArray:
     """Return a value fed to an input of ``spec`` as an array that fits it.
 
-    A dtype of the same or a lower kind is cast (float64 to float32, int64 to float32); no fraction,
-    imaginary part or high bit is ever dropped.
+    Floats are rounded to a narrower float; beyond that, a dtype is cast only where every value survives: an
+    integer fed ``1.0`` takes it, but no fraction, imaginary part or high bit is ever dropped.
 
     Raises
     ------
@@ -103,11 +103,12 @@ def feed(value: Any, spec: Spec, what: str) -> HostArray:
         raise FeedError(f"{what} expects the shape {spec.shape}, but was given {array.shape}.")
     if array.dtype.name == spec.dtype:
         return array
-    if _ORDER[kind(array.dtype.name)] > _ORDER[kind(spec.dtype)]:
-        raise FeedError(f"{what} expects {spec.dtype}, but was given {array.dtype.name}; cast it before feeding.")
-    fitted = array.astype(numpy_dtype(spec.dtype))
-    if spec.dtype in INTEGER and array.size and not np.array_equal(fitted, array):
-        raise FeedError(f"{what} expects {spec.dtype}, but was given {array.dtype.name} values out of its range.")
+    if kind(array.dtype.name) == "complex" != kind(spec.dtype):
+        raise FeedError(f"{what} expects {spec.dtype}, but was given {array.dtype}; feed its real part.")
+    with np.errstate(invalid="ignore"):
+        fitted = array.astype(numpy_dtype(spec.dtype))
+    if spec.dtype in INTEGER + BOOL and not np.array_equal(fitted, array):
+        raise FeedError(f"{what} expects {spec.dtype}, but was given {array.dtype} values that it cannot hold.")
     return fitted
 
 
@@ -125,7 +126,6 @@ def feeder(spec: Spec, what: str) -> Callable[[Any], HostArray]:
 
 
 _DTYPES = {name: np.dtype(name) for name in ALL if name != "bfloat16"}
-_ORDER = {"bool": 0, "int": 1, "uint": 1, "float": 2, "complex": 3}
 
 
 def pack(array: HostArray) -> HostArray:

@@ -1,0 +1,208 @@
+"""Functions, updates and gradients of tensors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, overload
+
+from kbplug import autodiff
+from kbplug.backend.types import TensorLike
+from kbplug.errors import ArgumentError
+from kbplug.graph.tensor import Tensor, tensor
+from kbplug.ops.state import stop_gradient as stop
+from kbplug.runtime.cells import Update, Variable, reading_after
+from kbplug.runtime.function import Change, Function, Given
+
+
+def function(
+    inputs: Sequence[Tensor],
+    outputs: Sequence[TensorLike] | TensorLike,
+    updates: Iterable[Change] | None = None,
+    name: str | None = None,
+    givens: Given = (),
+    **options: Any,
+) -> Function:
+    """Return a compiled function: called with a list of values, it returns a list of NumPy arrays.
+
+    Parameters
+    ----------
+    inputs
+        The tensors whose values each call gives; those that no output needs may stand among them.
+    outputs
+        The tensors to compute: a sequence of them.
+    updates
+        What ``update`` and its sisters return, or ``(variable, value)`` pairs. All are computed from what the
+        variables held when the call began, and committed together at its end; of two updates of one variable
+        the first counts.
+    name
+        For humans.
+    givens
+        Tensors to compute with in place of others: a mapping or pairs.
+
+    Raises
+    ------
+    ArgumentError
+        If there are other options: kbplug compiles no function by options.
+    GraphError
+        If an output needs a placeholder that is not among the inputs.
+
+    Examples
+    --------
+    >>> x, total = K.placeholder((None,)), K.variable(0.0)
+    >>> step = K.function([x], [2 * x], updates=[K.update_add(total, K.sum(x))])
+    >>> step([[1.0, 2.0]])[0].tolist(), K.get_value(total).tolist()
+    ([2.0, 4.0], 3.0)
+    """
+    if options:
+        raise ArgumentError(
+            f"function has no option {next(iter(options))!r}; it takes inputs, outputs, updates, name and givens."
+        )
+    wanted = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+    return Function(inputs, [tensor(o) for o in wanted], updates or (), givens, name)
+
+
+def gradients(loss: Tensor, variables: Sequence[Tensor] | Tensor) -> list[Tensor | None]:
+    """Return the derivatives of a loss, which are tensors themselves and may be derived again.
+
+    Parameters
+    ----------
+    loss
+        A floating-point tensor; one with several elements stands for their sum.
+    variables
+        Any tensors; one alone is taken as a list of one.
+
+    Returns
+    -------
+    list of Tensor or None
+        In shape and dtype like the variables; None where no differentiable path leads to the loss.
+
+    Raises
+    ------
+    GradientError
+        If an op on the way declares no derivative.
+
+    Examples
+    --------
+    >>> w = K.variable([1.0, 2.0])
+    >>> (slope,) = K.gradients(K.sum(w**3), [w])
+    >>> K.eval(slope).tolist()
+    [3.0, 12.0]
+    """
+    return autodiff.gradients(tensor(loss), [variables] if isinstance(variables, Tensor) else list(variables))
+
+
+@overload
+def stop_gradient(variables: Tensor) -> Tensor: ...
+@overload
+def stop_gradient(variables: Sequence[Tensor]) -> list[Tensor]: ...
+def stop_gradient(variables: Any) -> Any:
+    """Return a tensor, or a list of them, through which no gradient flows.
+
+    Examples
+    --------
+    >>> w = K.variable(3.0)
+    >>> K.eval(K.gradients(w * K.stop_gradient(w), [w])[0]).tolist()
+    3.0
+    """
+    return [stop(tensor(x)) for x in variables] if isinstance(variables, list | tuple) else stop(tensor(variables))
+
+
+def update(x: Variable, new_x: TensorLike) -> Update:
+    """Return an update that gives the variable ``x`` the value ``new_x``.
+
+    It takes effect when a function that lists it is called, or by ``eval``.
+
+    Raises
+    ------
+    ArgumentError
+        If ``x`` is no variable.
+    ShapeError
+        If ``new_x`` has another shape.
+
+    Examples
+    --------
+    >>> v = K.variable(1.0)
+    >>> float(K.eval(K.update(v, v * 3))), float(v)
+    (3.0, 3.0)
+    """
+    return Update(_variable(x, "update"), new_x)
+
+
+def update_add(x: Variable, increment: TensorLike) -> Update:
+    """Return an update that adds to the variable ``x``.
+
+    Examples
+    --------
+    >>> v = K.variable(1.0)
+    >>> float(K.eval(K.update_add(v, 2)))
+    3.0
+    """
+    return Update(_variable(x, "update_add"), x + increment)
+
+
+def update_sub(x: Variable, decrement: TensorLike) -> Update:
+    """Return an update that subtracts from the variable ``x``.
+
+    Examples
+    --------
+    >>> v = K.variable(1.0)
+    >>> float(K.eval(K.update_sub(v, 2)))
+    -1.0
+    """
+    return Update(_variable(x, "update_sub"), x - decrement)
+
+
+def moving_average_update(x: Variable, value: TensorLike, momentum: float) -> Update:
+    """Return an update of ``x`` to ``x * momentum + value * (1 - momentum)``.
+
+    Examples
+    --------
+    >>> v = K.variable(1.0)
+    >>> float(K.eval(K.moving_average_update(v, 3.0, momentum=0.5)))
+    2.0
+    """
+    return Update(_variable(x, "moving_average_update"), x * momentum + tensor(value) * (1.0 - momentum))
+
+
+def _variable(x: Any, asked: str) -> Variable:
+    if not isinstance(x, Variable):
+        raise ArgumentError(f"{asked} changes variables, but was given a {type(x).__name__}; make one with K.variable.")
+    return x
+
+
+@contextlib.contextmanager
+def control_dependencies(control_inputs: Any) -> Iterator[None]:
+    """Let variables be read, inside the ``with`` block, as the given updates leave them.
+
+    Parameters
+    ----------
+    control_inputs
+        Updates, ``(variable, value)`` pairs and other tensors, in nested lists; the others change nothing, since
+        a graph has no order but that of its values.
+
+    Examples
+    --------
+    >>> v = K.variable(1.0)
+    >>> with K.control_dependencies([K.update_add(v, 1.0)]):
+    ...     after = K.identity(v)
+    >>> float(after), float(v)
+    (2.0, 1.0)
+    """
+    with reading_after(_updates_in(control_inputs)):
+        yield
+
+
+def _updates_in(given: Any) -> Iterator[Update]:
+    if isinstance(given, Update):
+        yield given
+    elif (
+        isinstance(given, tuple)
+        and len(given) == 2
+        and isinstance(given[0], Variable)
+        and not isinstance(given[1], Update)
+    ):
+        yield Update(*given)
+    elif isinstance(given, list | tuple):
+        for part in given:
+            yield from _updates_in(part)

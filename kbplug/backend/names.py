@@ -1,0 +1,109 @@
+"""Names: unique numbers, unique names of variables and tensors, and the scopes that stand before them."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+_F = TypeVar("_F", bound=Callable[..., object])
+
+_uids: Counter[str] = Counter()
+_numbers: Counter[str] = Counter()
+_taken: set[str] = set()
+_lock = threading.Lock()
+_scopes: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("kbplug_name_scopes", default=())
+
+
+def get_uid(prefix: str = "") -> int:
+    """Return 1, 2, 3, ... at successive calls with the same prefix.
+
+    Examples
+    --------
+    >>> K.reset_uids()
+    >>> K.get_uid("dense"), K.get_uid("dense"), K.get_uid("conv")
+    (1, 2, 1)
+    """
+    with _lock:
+        _uids[prefix] += 1
+        return _uids[prefix]
+
+
+def reset_uids() -> None:
+    """Let ``get_uid`` start again from 1.
+
+    Examples
+    --------
+    >>> K.reset_uids()
+    >>> K.get_uid("dense")
+    1
+    """
+    with _lock:
+        _uids.clear()
+
+
+@contextlib.contextmanager
+def name_scope(name: str) -> Iterator[str]:
+    """Put ``name/`` before the names of what is made inside the ``with`` block; scopes nest.
+
+    Examples
+    --------
+    >>> with K.name_scope("encoder"), K.name_scope("dense"):
+    ...     v = K.variable(0.0, name="bias")
+    >>> v.name
+    'encoder/dense/bias'
+    """
+    token = _scopes.set((*_scopes.get(), str(name)))
+    try:
+        yield "/".join(_scopes.get())
+    finally:
+        _scopes.reset(token)
+
+
+def full_name(name: str | None, kind: str) -> str:
+    """Return a name that no other tensor of this session has.
+
+    It is the scopes and ``name``, with ``_1``, ``_2``, ... after it where that is taken; without a ``name`` it
+    is ``kind_1``, ``kind_2``, ...
+    """
+    base = "/".join((*_scopes.get(), name or kind))
+    with _lock:
+        candidate = base if name else ""
+        while not candidate or candidate in _taken:
+            _numbers[base] += 1
+            candidate = f"{base}_{_numbers[base]}"
+        _taken.add(candidate)
+        return candidate
+
+
+def forget_names() -> None:
+    """Let names and numbers start afresh."""
+    with _lock:
+        _uids.clear()
+        _numbers.clear()
+        _taken.clear()
+
+
+def symbolic(func: _F) -> _F:
+    """Return ``func``: K builds graphs in every context, so there is none to enter.
+
+    Examples
+    --------
+    >>> K.symbolic(len) is len
+    True
+    """
+    return func
+
+
+def eager(func: _F) -> _F:
+    """Return ``func``: K has no graph that would have to be left.
+
+    Examples
+    --------
+    >>> K.eager(len) is len
+    True
+    """
+    return func

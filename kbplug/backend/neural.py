@@ -1,0 +1,296 @@
+"""Activations, normalisations and the other elementwise steps of neural networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kbplug.backend.settings import normalize_data_format
+from kbplug.backend.tensors import floating
+from kbplug.backend.types import Axis, TensorLike
+from kbplug.errors import ShapeError
+from kbplug.graph.spec import normalize_axes, normalize_axis
+from kbplug.graph.tensor import Tensor, tensor
+from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.sizes import shape_of
+
+
+def relu(x: TensorLike, alpha: Any = 0.0, max_value: Any = None, threshold: Any = 0.0) -> Tensor:
+    """Return the rectifier.
+
+    It is ``max_value`` where ``x >= max_value``, ``x`` where ``threshold <= x < max_value``, and
+    ``alpha * (x - threshold)`` below. Its plain form, ``max(x, 0)``, has gradient 0 at 0.
+
+    Parameters
+    ----------
+    x
+        A real tensor.
+    alpha, max_value, threshold
+        Numbers or 0-d arrays; ``max_value=None`` is no upper bound.
+
+    Examples
+    --------
+    >>> K.eval(K.relu([-2.0, 0.5, 3.0], alpha=0.5, max_value=1.0)).tolist()
+    [-1.0, 0.5, 1.0]
+    """
+    x = tensor(x)
+    alpha, max_value, threshold = _number(alpha), _number(max_value), _number(threshold)
+    if _is_zero(alpha) and _is_zero(threshold):
+        return _at_most(xp.relu(x), max_value)
+    lower = 0.0 if _is_zero(alpha) else alpha * (x - threshold)
+    below = x <= threshold if _is_zero(threshold) else x < threshold  # a leaky rectifier has slope alpha at 0
+    return xp.where(below, lower, _at_most(x, max_value))
+
+
+def _number(value: Any) -> Any:
+    """Return a 0-d array as a Python number, which does not widen the dtype of what it meets."""
+    return value.item() if hasattr(value, "item") and not isinstance(value, Tensor) else value
+
+
+def _is_zero(value: Any) -> bool:
+    return not isinstance(value, Tensor) and value == 0
+
+
+def _at_most(x: Tensor, bound: Any) -> Tensor:
+    return x if bound is None else xp.clip(x, None, bound)
+
+
+def elu(x: TensorLike, alpha: Any = 1.0) -> Tensor:
+    """Return ``x`` where it is positive, else ``alpha * (exp(x) - 1)``.
+
+    Examples
+    --------
+    >>> K.eval(K.elu([0.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+    x = floating(x)
+    positive = x > 0
+    return xp.where(
+        positive, x, _number(alpha) * xp.expm1(xp.where(positive, 0.0, x))
+    )  # no overflow where it is not taken
+
+
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """Return exponentials normalised over ``axis``.
+
+    Examples
+    --------
+    >>> K.eval(K.softmax([[1.0, 1.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    return xp.softmax(floating(x), axis=axis)
+
+
+def softplus(x: TensorLike) -> Tensor:
+    """Return ``log(1 + exp(x))`` without overflow.
+
+    Examples
+    --------
+    >>> float(K.softplus(1000.0))
+    1000.0
+    """
+    return xp.logaddexp(floating(x), 0.0)
+
+
+def softsign(x: TensorLike) -> Tensor:
+    """Return ``x / (1 + abs(x))``.
+
+    Examples
+    --------
+    >>> K.eval(K.softsign([-1.0, 3.0])).tolist()
+    [-0.5, 0.75]
+    """
+    x = floating(x)
+    return x / (1.0 + xp.abs(x))
+
+
+def sigmoid(x: TensorLike) -> Tensor:
+    """Return the logistic function ``1 / (1 + exp(-x))`` without overflow.
+
+    Examples
+    --------
+    >>> float(K.sigmoid(0.0))
+    0.5
+    """
+    return xp.special.expit(floating(x))
+
+
+def hard_sigmoid(x: TensorLike) -> Tensor:
+    """Return ``0.2 * x + 0.5`` kept between 0 and 1.
+
+    Examples
+    --------
+    >>> K.eval(K.hard_sigmoid([-3.0, 0.0, 3.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return xp.clip(0.2 * floating(x) + 0.5, 0.0, 1.0)
+
+
+def tanh(x: TensorLike) -> Tensor:
+    """Return the hyperbolic tangent.
+
+    Examples
+    --------
+    >>> float(K.tanh(0.0))
+    0.0
+    """
+    return xp.tanh(floating(x))
+
+
+_TINY = {"float16": 6e-8}
+
+
+def l2_normalize(x: TensorLike, axis: Axis = None) -> Tensor:
+    """Return ``x`` divided by its Euclidean norm over ``axis``; zeros stay zeros.
+
+    Examples
+    --------
+    >>> K.eval(K.l2_normalize([3.0, 4.0], axis=0)).round(2).tolist()
+    [0.6, 0.8]
+    """
+    x = floating(x)
+    total = xp.sum(xp.square(x), axis=axis, keepdims=True)
+    return x / xp.sqrt(xp.maximum(total, _TINY.get(x.dtype, 1e-12)))
+
+
+def in_top_k(predictions: TensorLike, targets: TensorLike, k: int) -> Tensor:
+    """Return whether each target class is among the ``k`` with the largest predictions.
+
+    Parameters
+    ----------
+    predictions
+        Scores of shape ``(samples, classes)``.
+    targets
+        Integer classes of shape ``(samples,)``; one that does not exist is never among them.
+    k
+        How many classes count; all that tie with the last of them do.
+
+    Examples
+    --------
+    >>> K.eval(K.in_top_k([[0.1, 0.7, 0.2], [0.6, 0.3, 0.1]], [1, 2], k=2)).tolist()
+    [True, False]
+    """
+    scores, wanted = floating(predictions), xp.expand_dims(xp.astype(tensor(targets), "int64"), axis=-1)
+    classes = xp.arange(shape_of(scores)[-1])
+    chosen = wanted == classes
+    score = xp.max(xp.where(chosen, scores, -xp.inf), axis=-1, keepdims=True)
+    ahead = xp.sum(xp.astype(scores > score, "int64"), axis=-1)
+    return (ahead < k) & xp.any(chosen & xp.isfinite(scores), axis=-1)
+
+
+def batch_normalization(
+    x: TensorLike,
+    mean: TensorLike,
+    var: TensorLike,
+    beta: TensorLike | None,
+    gamma: TensorLike | None,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+) -> Tensor:
+    """Return ``gamma * (x - mean) / sqrt(var + epsilon) + beta``.
+
+    Parameters
+    ----------
+    x
+        A floating-point tensor.
+    mean, var, beta, gamma
+        Vectors along ``axis``, or tensors that broadcast to ``x``; without ``beta`` nothing is added, without
+        ``gamma`` nothing multiplied.
+    axis
+        The dimension that the vectors belong to.
+    epsilon
+        Added to the variance.
+
+    Examples
+    --------
+    >>> K.eval(K.batch_normalization([[1.0, 3.0]], [1.0, 1.0], [1.0, 4.0], None, None, epsilon=0.0)).tolist()
+    [[0.0, 1.0]]
+    """
+    x = floating(x)
+    factor = 1.0 / xp.sqrt(_along(var, x, axis) + epsilon)
+    if gamma is not None:
+        factor = factor * _along(gamma, x, axis)
+    normed = (x - _along(mean, x, axis)) * factor
+    return normed if beta is None else normed + _along(beta, x, axis)
+
+
+def _along(parameter: TensorLike, x: Tensor, axis: int) -> Tensor:
+    """Return a parameter, if a vector, shaped to broadcast along one dimension of ``x``."""
+    vector = tensor(parameter)
+    after = x.ndim - 1 - normalize_axis(axis, x.ndim)
+    if vector.ndim != 1 or not after:
+        return vector
+    return xp.reshape(vector, (*shape_of(vector), *(1,) * after))
+
+
+def normalize_batch_in_training(
+    x: TensorLike,
+    gamma: TensorLike | None,
+    beta: TensorLike | None,
+    reduction_axes: Sequence[int],
+    epsilon: float = 1e-3,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return ``x`` normalised by its own mean and variance over ``reduction_axes``, and these two.
+
+    Parameters
+    ----------
+    x
+        A floating-point tensor.
+    gamma, beta
+        What multiplies and is added afterwards: tensors with as many elements as the mean; or None.
+    reduction_axes
+        The dimensions that mean and variance are taken over.
+    epsilon
+        Added to the variance.
+
+    Returns
+    -------
+    tuple of Tensor
+        The normalised tensor, the mean and the variance, which lack ``reduction_axes``.
+
+    Examples
+    --------
+    >>> normed, mean, var = K.normalize_batch_in_training([[1.0], [3.0]], None, None, [0], epsilon=0.0)
+    >>> K.eval(normed).tolist(), K.eval(mean).tolist(), K.eval(var).tolist()
+    ([[-1.0], [1.0]], [2.0], [1.0])
+    """
+    x = floating(x)
+    axes = normalize_axes(reduction_axes, x.ndim)
+    mean, var = xp.mean(x, axis=axes), xp.var(x, axis=axes)
+    kept = tuple(1 if i in axes else n for i, n in enumerate(shape_of(x)))
+    beta, gamma = (None if p is None else xp.reshape(tensor(p), kept) for p in (beta, gamma))
+    normed = batch_normalization(x, xp.reshape(mean, kept), xp.reshape(var, kept), beta, gamma, epsilon=epsilon)
+    return normed, mean, var
+
+
+def bias_add(x: TensorLike, bias: TensorLike, data_format: str | None = None) -> Tensor:
+    """Return ``x`` plus a bias for each channel, or for each channel and place.
+
+    Parameters
+    ----------
+    x
+        A tensor whose first dimension counts samples.
+    bias
+        A vector of one number per channel; or a tensor of one dimension less than ``x``, whose channels are its
+        last dimension and which is laid out anew, in row-major order, for ``channels_first``.
+    data_format
+        Where ``x`` has its channels; that of the settings by default.
+
+    Raises
+    ------
+    ShapeError
+        If the bias has another number of dimensions.
+
+    Examples
+    --------
+    >>> K.eval(K.bias_add(K.zeros((1, 2, 2)), [1.0, 2.0])).tolist()
+    [[[1.0, 2.0], [1.0, 2.0]]]
+    """
+    data_format = normalize_data_format(data_format)
+    x, bias = tensor(x), tensor(bias)
+    if bias.ndim not in (1, x.ndim - 1):
+        raise ShapeError(f"bias_add to the shape {x.shape} needs 1 or {x.ndim - 1} dimensions, not {bias.ndim}.")
+    if x.ndim < 3 or data_format == "channels_last":
+        return x + bias
+    *places, channels = shape_of(bias)
+    return x + xp.reshape(bias, (channels, *(places or (1,) * (x.ndim - 2))))
