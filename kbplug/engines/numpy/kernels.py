@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug.engines.numpy import linalg, random
+from kbplug.engines.numpy import conv, indexing, linalg, pooling, random
 
-KERNELS: dict[str, Callable[..., Any]] = {**linalg.KERNELS, **random.KERNELS}
+KERNELS: dict[str, Callable[..., Any]] = {
+    **conv.KERNELS,
+    **indexing.KERNELS,
+    **linalg.KERNELS,
+    **pooling.KERNELS,
+    **random.KERNELS,
+}

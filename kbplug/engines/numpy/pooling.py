@@ -1,0 +1,153 @@
+"""Pooling on NumPy: one dimension of the window after the other, part after part of the batch, so that parts stay cached."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from kbplug.engines.numpy.windows import Array, channels_last, from_channels_last, offsets, padded, parts, widths
+from kbplug.graph.window import Window
+from kbplug.ops import pooling as generic
+from kbplug.ops.conv import check_positions
+
+Slides = tuple[Any, ...]
+
+
+def _reduce(ufunc: np.ufunc, x: Array, slides: Slides) -> Array:
+    """Return the reduction of every window of a padded ``x``."""
+    for axis, window in enumerate(slides, start=1):
+        first, *rest = _along(x, axis, window)
+        out = first.copy() if not rest else ufunc(first, rest[0])
+        for taken in rest[1:]:
+            ufunc(out, taken, out=out)
+        x = out
+    return x
+
+
+def _along(x: Array, axis: int, window: Any) -> Iterator[Array]:
+    """Yield each element of the window at every position along one dimension."""
+    reach = window.stride * (window.count - 1) + 1
+    for start in range(window.size):
+        yield x[(slice(None),) * axis + (slice(start, start + reach, window.stride),)]
+
+
+def _pool(ufunc: np.ufunc, x: Array, slides: Slides, fill: float) -> Array:
+    x = padded(x, widths(slides), fill)
+    out = np.empty((x.shape[0], *(w.count for w in slides), x.shape[-1]), dtype=x.dtype)
+    for part in parts(x.shape[0], prod(x.shape[1:]) * x.itemsize):
+        out[part] = _reduce(ufunc, x[part], slides)
+    return out
+
+
+def max_pool(x: Array, *, data_format: str, **params: Any) -> Array:
+    """Return the largest element of each window."""
+    x = channels_last(x, data_format)
+    slides = generic.slides("max_pool", x.shape[1:-1], **params)
+    return from_channels_last(_pool(np.maximum, x, slides, -math.inf), data_format)
+
+
+def avg_pool(x: Array, *, data_format: str, **params: Any) -> Array:
+    """Return the mean of each window without its padding."""
+    x = channels_last(x, data_format)
+    sizes = x.shape[1:-1]
+    slides = generic.slides("avg_pool", sizes, **params)
+    out = _pool(np.add, x, slides, 0)
+    out /= _numbers(slides, sizes, out.dtype)
+    return from_channels_last(out, data_format)
+
+
+def _numbers(slides: tuple[Window, ...], sizes: tuple[int, ...], dtype: Any) -> Any:
+    """Return how many elements each window takes."""
+    if not any(map(any, widths(slides))):
+        return prod(w.size or 1 for w in slides)
+    return functools.reduce(np.multiply.outer, map(_taken, slides, sizes)).astype(dtype)[..., None]
+
+
+def _taken(window: Any, size: int) -> Array:
+    starts = np.arange(window.count) * window.stride - window.before
+    return np.minimum(starts + window.size, size) - np.maximum(starts, 0)
+
+
+def avg_pool_input(y: Array, *, shape: tuple[int, ...], data_format: str, **params: Any) -> Array:
+    """Return the transpose of ``avg_pool``."""
+    y = channels_last(y, data_format)
+    slides = generic.slides("avg_pool_input", shape, **params)
+    check_positions("avg_pool_input", y.shape[1:-1], slides)
+    share = y / _numbers(slides, shape, y.dtype)
+    sizes = [n + sum(p) for n, p in zip(shape, widths(slides), strict=True)]
+    out = np.zeros((y.shape[0], *sizes, y.shape[-1]), dtype=y.dtype)
+    for part in parts(y.shape[0], prod(out.shape[1:]) * y.itemsize):
+        for _, index in offsets(slides):
+            out[part][index] += share[part]
+    return from_channels_last(_unpadded(out, slides), data_format)
+
+
+def _unpadded(x: Array, slides: tuple[Window, ...]) -> Array:
+    return padded(x, [(-a, -b) for a, b in widths(slides)])
+
+
+def max_pool_input(g: Array, x: Array, y: Array, *, data_format: str, **params: Any) -> Array:
+    """Return ``g`` shared out among the largest elements of each window."""
+    if not _ordinary(g, y):
+        return _generic(generic.max_pool_input, g, x, y, data_format=data_format, **params)
+    g, x, y = (channels_last(a, data_format) for a in (g, x, y))
+    slides = generic.slides("max_pool_input", x.shape[1:-1], **params)
+    x = padded(x, widths(slides), math.nan)  # which no maximum equals
+    apart = all(w.stride >= w.size for w in slides)
+    out = np.zeros_like(x)
+    for part, hits, number in _hits(x, y, slides):
+        share = g[part] / number
+        for hit, (_, index) in zip(hits, offsets(slides), strict=True):
+            if apart:
+                np.multiply(hit, share, out=out[part][index])
+            else:
+                out[part][index] += hit * share
+    return from_channels_last(_unpadded(out, slides), data_format)
+
+
+def max_pool_pick(u: Array, x: Array, y: Array, *, data_format: str, **params: Any) -> Array:
+    """Return the mean of ``u`` over the largest elements of each window."""
+    if not _ordinary(u, y):
+        return _generic(generic.max_pool_pick, u, x, y, data_format=data_format, **params)
+    u, x, y = (channels_last(a, data_format) for a in (u, x, y))
+    slides = generic.slides("max_pool_pick", x.shape[1:-1], **params)
+    around = widths(slides)
+    x, u = padded(x, around, math.nan), padded(u, around)
+    out = np.zeros_like(y)
+    for part, hits, number in _hits(x, y, slides):
+        for hit, (_, index) in zip(hits, offsets(slides), strict=True):
+            out[part] += hit * u[part][index]
+        out[part] /= number
+    return from_channels_last(out, data_format)
+
+
+def _ordinary(g: Array, y: Array) -> bool:
+    """Say whether a product with a flag selects, as it does but for 0 * inf, and equality finds the maximum."""
+    return bool(np.isfinite(g).all() and not np.isnan(y).any())
+
+
+def _generic(op: Any, *arrays: Array, **params: Any) -> Array:
+    return np.asarray(op.lower(np, *arrays, **params))
+
+
+def _hits(x: Array, y: Array, slides: Slides) -> Iterator[tuple[slice, list[Array], Array]]:
+    """Yield, for parts of the batch, which elements of the windows are their maximum, and how many they are."""
+    counter = np.uint8 if prod(w.size for w in slides) < 256 else np.int64
+    for part in parts(x.shape[0], prod(x.shape[1:]) * x.itemsize):
+        hits = [x[part][index] == y[part] for _, index in offsets(slides)]
+        number = functools.reduce(np.add, (h.view(np.uint8) for h in hits), np.zeros(hits[0].shape, counter))
+        yield part, hits, number.astype(y.dtype)
+
+
+KERNELS: dict[str, Callable[..., Any]] = {
+    "avg_pool": avg_pool,
+    "avg_pool_input": avg_pool_input,
+    "max_pool": max_pool,
+    "max_pool_input": max_pool_input,
+    "max_pool_pick": max_pool_pick,
+}
