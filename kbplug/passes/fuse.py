@@ -9,7 +9,7 @@ from kbplug.graph.graph import Graph, topological, transform
 from kbplug.graph.node import Node, literal, parameter, remake, scalar_of
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec
-from kbplug.graph.tensor import Tensor
+from kbplug.graph.tensor import Tensor, built_at
 from kbplug.passes.nested import within
 
 SMALLEST = 2
@@ -24,26 +24,34 @@ def fuse(graph: Graph, compile_region: Callable[[Graph], Kernel | None]) -> tupl
     A region grows from a node upwards through operands that nothing else uses. ``compile_region`` may
     decline one, which then stays as it was.
     """
-    kernels: dict[Graph, Kernel] = {}
-    return _fuse(graph, compile_region, kernels), kernels
+    fuser = _Fuser(compile_region)
+    return fuser.rewrite(graph), fuser.kernels
 
 
-def _fuse(graph: Graph, compile_region: Callable[[Graph], Kernel | None], kernels: dict[Graph, Kernel]) -> Graph:
-    owner = _regions(graph)
+class _Fuser:
+    """Rewrites a graph and those inside it, and keeps what the engine makes of each region."""
 
-    def rule(node: Node, inputs: tuple[Node, ...]) -> Node:
-        members = owner.get(node)
-        if members is None:
-            return within(remake(node, inputs), lambda g: _fuse(g, compile_region, kernels))
-        outer, region = _cut(node, members)
-        kernel = kernels.get(region) or compile_region(region)
-        if kernel is None:
-            return remake(node, inputs)
-        kernels[region] = kernel
-        replaced = transform(outer, {n: n for n in graph.inputs}, rule) if outer else ()
-        return lookup("fused")(*map(Tensor, replaced), body=region).node
+    def __init__(self, compile_region: Callable[[Graph], Kernel | None]) -> None:
+        self.compile_region = compile_region
+        self.kernels: dict[Graph, Kernel] = {}
 
-    return graph.rebuild(rule)
+    def rewrite(self, graph: Graph) -> Graph:
+        owner = _regions(graph)
+        new: dict[Node, Node] = {n: n for n in graph.inputs}
+        for node in graph.body:
+            with built_at(node.where):
+                plain = within(remake(node, tuple([new[i] for i in node.inputs])), self.rewrite)
+                new[node] = (self._region(node, owner[node], new) if node in owner else None) or plain
+        return Graph(graph.inputs, [new[n] for n in graph.outputs])
+
+    def _region(self, root: Node, members: set[Node], new: Mapping[Node, Node]) -> Node | None:
+        outer, region = _cut(root, members)
+        if region not in self.kernels:
+            kernel = self.compile_region(region)
+            if kernel is None:
+                return None
+            self.kernels[region] = kernel
+        return lookup("fused")(*(Tensor(new[o]) for o in outer), body=region).node
 
 
 def _regions(graph: Graph) -> Mapping[Node, set[Node]]:
