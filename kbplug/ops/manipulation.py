@@ -192,8 +192,9 @@ def concat(*arrays: Spec, axis: int | None = 0) -> Spec:
     if first.ndim == 0:
         raise ShapeError("concat needs arrays of at least 1 dimension; use stack for 0-d ones.")
     at = normalize_axis(axis, first.ndim)
-    around = merge_shapes([a.shape[:at] + a.shape[at + 1 :] for a in arrays], f"concat along axis {axis}")
-    return first.like(shape=(*around[:at], _sum(a.shape[at] for a in arrays), *around[at:]))
+    others = [tuple(None if i == at else n for i, n in enumerate(a.shape)) for a in arrays]
+    around = merge_shapes(others, f"concat along axis {axis}")
+    return first.like(shape=(*around[:at], _sum(a.shape[at] for a in arrays), *around[at + 1 :]))
 
 
 def _first_of(name: str, arrays: Sequence[Spec]) -> Spec:
@@ -315,7 +316,7 @@ def _(g: Tensor, y: Tensor, x: Tensor, counts: Tensor | None, axis: int | None, 
 
 
 PADDING = ("constant", "edge", "reflect", "symmetric")
-Widths = Sequence[tuple[int, int]]
+Widths = Sequence[Sequence[int]]
 
 
 @primitive()

@@ -1,0 +1,129 @@
+"""Indexing, scattering, segments, padding and sorting by NumPy's own ways. Knows the template of an index."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kbplug.graph.index import Template, restore
+from kbplug.graph.op import lookup
+
+Array = np.ndarray[Any, Any]
+
+_plain = functools.lru_cache(maxsize=4096)(restore)
+"""An index without operands, made once."""
+
+
+def _key(index: Template, operands: Sequence[Any]) -> tuple[Any, ...]:
+    return restore(index, operands) if operands else _plain(index, ())
+
+
+def getitem(x: Array, *operands: Any, index: Template) -> Array:
+    """Return ``x[index]``, a view where NumPy gives one."""
+    return x[_key(index, operands)]  # type: ignore[no-any-return]
+
+
+def setitem(x: Array, value: Array, *operands: Any, index: Template) -> Array:
+    """Return a copy of ``x`` with ``value`` at ``index``."""
+    y = np.array(x)
+    y[_key(index, operands)] = value
+    return y
+
+
+def scatter_add(x: Array, updates: Array, *operands: Any, index: Template) -> Array:
+    """Return a copy of ``x`` with ``updates`` added at ``index``, doubled places included."""
+    y = np.array(x)
+    np.add.at(y, _key(index, operands), updates)
+    return y
+
+
+def _by_id(combine: np.ufunc, rows: Array, ids: Array, count: int, empty: Any) -> Array:
+    """Return for each id its rows combined; ids that are no segment are left out."""
+    out = np.full((count, *rows.shape[ids.ndim :]), empty, dtype=rows.dtype)
+    inside = (ids >= 0) & (ids < count)
+    if not inside.all():
+        ids, rows = ids[inside], rows[inside]
+    combine.at(out, ids, rows)
+    return out
+
+
+def segment_sum(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
+    """Sum the rows of each id."""
+    return _by_id(np.add, data, segment_ids, shape[0], 0)
+
+
+def segment_mean(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
+    """Average the rows of each id."""
+    total = segment_sum(data, segment_ids, shape=shape)
+    ones = np.ones(segment_ids.shape, dtype=np.real(data[:0]).dtype)
+    counts = np.maximum(segment_sum(ones, segment_ids, shape=shape), 1)
+    return total / counts.reshape(-1, *(1,) * (total.ndim - 1))
+
+
+def segment_max(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
+    """Return the largest row of each id."""
+    return _by_id(np.maximum, data, segment_ids, shape[0], _lowest(data.dtype))
+
+
+def segment_min(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
+    """Return the smallest row of each id."""
+    return _by_id(np.minimum, data, segment_ids, shape[0], _highest(data.dtype))
+
+
+def _lowest(dtype: np.dtype[Any]) -> float:
+    return -np.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)
+
+
+def _highest(dtype: np.dtype[Any]) -> float:
+    return np.inf if dtype.kind == "f" else int(np.iinfo(dtype).max)
+
+
+def one_hot(indices: Array, *, depth: int, dtype: np.dtype[Any]) -> Array:
+    """Write the ones alone."""
+    flat = np.ravel(indices)
+    inside = np.flatnonzero((flat >= 0) & (flat < depth))
+    out = np.zeros((flat.size, depth), dtype=dtype)
+    out[inside, flat[inside]] = 1
+    return out.reshape((*np.shape(indices), depth))
+
+
+def pad(x: Array, *, widths: Sequence[tuple[int, int]], mode: str, value: float) -> Array:
+    """Write into an array of the value; mirror images are left to the generic way."""
+    if mode != "constant":
+        return lookup("pad").lower(np, x, widths=widths, mode=mode, value=value)  # type: ignore[misc,no-any-return]
+    sizes = [(n, before, after) for n, (before, after) in zip(np.shape(x), widths, strict=True)]
+    out = np.full([before + n + after for n, before, after in sizes], value, dtype=x.dtype)
+    out[tuple(slice(before, before + n) for n, before, _ in sizes)] = x
+    return out
+
+
+def sort(x: Array, *, axis: int, descending: bool, stable: bool) -> Array:
+    """Sort; NumPy's own function knows no descending order."""
+    ordered = np.sort(x, axis=axis, stable=stable)
+    return np.flip(ordered, axis=axis) if descending else ordered
+
+
+def argsort(x: Array, *, axis: int, descending: bool, stable: bool) -> Array:
+    """Return the order that sorts; backwards from both ends keeps equal elements in place when descending."""
+    if not descending:
+        return np.argsort(x, axis=axis, stable=stable)
+    order = np.argsort(np.flip(x, axis=axis), axis=axis, stable=stable)
+    return np.flip(x.shape[axis] - 1 - order, axis=axis)
+
+
+KERNELS = {
+    "getitem": getitem,
+    "setitem": setitem,
+    "scatter_add": scatter_add,
+    "segment_sum": segment_sum,
+    "segment_mean": segment_mean,
+    "segment_max": segment_max,
+    "segment_min": segment_min,
+    "one_hot": one_hot,
+    "pad": pad,
+    "sort": sort,
+    "argsort": argsort,
+}
