@@ -13,7 +13,6 @@ _F = TypeVar("_F", bound=Callable[..., object])
 
 _uids: Counter[str] = Counter()
 _numbers: Counter[str] = Counter()
-_taken: set[str] = set()
 _lock = threading.Lock()
 _scopes: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("kbplug_name_scopes", default=())
 
@@ -64,19 +63,16 @@ def name_scope(name: str) -> Iterator[str]:
 
 
 def full_name(name: str | None, kind: str) -> str:
-    """Return a name that no other tensor of this session has.
+    """Return the scopes and ``name``; without a ``name`` the scopes and ``kind_1``, ``kind_2``, ...
 
-    It is the scopes and ``name``, with ``_1``, ``_2``, ... after it where that is taken; without a ``name`` it
-    is ``kind_1``, ``kind_2``, ...
+    A name that was given is kept as it is, since files are written and read by it.
     """
     base = "/".join((*_scopes.get(), name or kind))
+    if name:
+        return base
     with _lock:
-        candidate = base if name else ""
-        while not candidate or candidate in _taken:
-            _numbers[base] += 1
-            candidate = f"{base}_{_numbers[base]}"
-        _taken.add(candidate)
-        return candidate
+        _numbers[base] += 1
+        return f"{base}_{_numbers[base]}"
 
 
 def forget_names() -> None:
@@ -84,7 +80,6 @@ def forget_names() -> None:
     with _lock:
         _uids.clear()
         _numbers.clear()
-        _taken.clear()
 
 
 def symbolic(func: _F) -> _F:
