@@ -1,4 +1,4 @@
-"""The handwritten digits that ship with kbplug, as plain lists; see ``kbplug/data/README.md`` for source and licence."""
+"""The handwritten digits that ship with kbplug, as plain lists; ``kbplug/data/README.md`` names source and licence."""
 
 from __future__ import annotations
 

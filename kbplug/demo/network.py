@@ -71,7 +71,9 @@ def _adam(loss: Any, weights: list[Any]) -> list[Any]:
     rate = RATE * K.sqrt(1.0 - K.pow(SCALE, step)) / (1.0 - K.pow(MOMENTUM, step))
     updates = [K.update(steps, step)]
     for weight, gradient in zip(weights, K.gradients(loss, weights), strict=True):
-        mean, square = (K.zeros(K.int_shape(weight)) for _ in range(2))
+        if gradient is None:
+            continue
+        mean, square = (K.variable(K.zeros_like(weight)) for _ in range(2))
         new_mean = MOMENTUM * mean + (1.0 - MOMENTUM) * gradient
         new_square = SCALE * square + (1.0 - SCALE) * K.square(gradient)
         moved = weight - rate * new_mean / (K.sqrt(new_square) + K.epsilon())

@@ -57,7 +57,8 @@ def functions(say: Say) -> None:
     calls = K.variable(0.0, name="calls")
     loss = K.sum(x * x * x)
     (slope,) = K.gradients(loss, [x])
-    (curvature,) = K.gradients(K.sum(slope), [x])
+    assert slope is not None, "a path leads from x to the loss"
+    (curvature,) = K.gradients(slope, [x])
     run = K.function([x], [loss, slope, curvature], updates=[K.update_add(calls, 1.0)])
     for name, value in zip(("sum(x^3)", "its gradient", "its second derivative"), run([[1.0, 2.0]]), strict=True):
         say(f"{name} at x = [1, 2]", value)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from kbplug.engine import Kernel
 from kbplug.graph.graph import Graph, topological, transform
 from kbplug.graph.node import Node, literal, parameter, remake, scalar_of
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor, built_at
 from kbplug.passes.nested import within
+
+Kernel = Callable[..., Any]
+"""What an engine runs a region with: arrays in, the region's result out."""
 
 SMALLEST = 2
 """A region of fewer computing nodes is left alone."""
