@@ -1,9 +1,10 @@
-"""One-shot demands: a graph computed node by node, with nothing compiled or kept."""
+"""One-shot demands: a graph computed node by node, with nothing compiled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from kbplug import plugins
 from kbplug.config import settings
@@ -60,15 +61,22 @@ def evaluate(outputs: Sequence[Node], updates: Sequence[tuple[Cell, Node]] = ())
     """Return the values of concrete nodes as NumPy arrays; commit ``updates`` and the random streams read."""
     engine = plugins.engine()
     kernels = kernels_of(engine, settings().rng)
-    nodes = list(topological([*outputs, *(n for _, n in updates)]))
+    ends = [*outputs, *(n for _, n in updates)]
+    known = [n for n in topological(ends) if n in _demanded]
+    nodes = list(topological(ends, known))
     commits = [*updates, *advances(nodes)]
     cells = [c for c, _ in commits]
     with Locked(cells):
         wanted = [*outputs, *(n for _, n in commits)]
         with engine.computing():
-            found = run_graph(Graph((), wanted), (), engine, kernels)
+            begin = [engine.from_numpy(_demanded[n]) for n in known]
+            found = run_graph(Graph(known, wanted), begin, engine, kernels)
         commit(cells, engine, found[len(outputs) :])
     return [values.owned(engine.to_numpy(v)) for v in found[: len(outputs)]]
+
+
+_demanded: WeakKeyDictionary[Node, values.HostArray] = WeakKeyDictionary()
+"""What tensors were asked for and came to, as long as their nodes live; nothing that reads a cell is among it."""
 
 
 class Demands:
@@ -79,8 +87,12 @@ class Demands:
         return values.lift(value)
 
     def evaluate(self, node: Node) -> values.HostArray:
-        """Return the value of a concrete node."""
-        return evaluate([node])[0]
+        """Return the value of a concrete node, and keep it unless it may change."""
+        (value,) = evaluate([node])
+        if not node.stateful:
+            value.setflags(write=False)
+            _demanded[node] = value
+        return value
 
 
 tensors.host = Demands()
