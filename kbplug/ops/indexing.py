@@ -7,7 +7,7 @@ from typing import Any
 
 from kbplug.errors import ArgumentError, DTypeError, ShapeError
 from kbplug.graph.index import ARRAY, Template, adjacent, complete
-from kbplug.graph.spec import Shape, Size, Spec, broadcast, compatible, merge_sizes, normalize_axis
+from kbplug.graph.spec import Shape, Size, Spec, broadcast, compatible, normalize_axis
 from kbplug.graph.tensor import Tensor
 from kbplug.ops import gather
 from kbplug.ops.declare import BOOL_OR_INT, INTEGER, NUMERIC, accept, composite, primitive
@@ -180,16 +180,21 @@ def take_along_axis(x: Spec, indices: Spec, /, *, axis: int = -1) -> Spec:
 
 @take_along_axis.derive
 def _(g: Tensor, y: Tensor, x: Tensor, indices: Tensor, axis: int) -> tuple[Any, ...]:
-    at = normalize_axis(axis, x.ndim)
-    sizes = shape_of(x)
-    places = [indices if i == at else _along(y, i, sizes[i]) for i in range(x.ndim)]
-    return scatter_add(xp.zeros_like(x), g, *places, index=(ARRAY,) * x.ndim), None
+    return put_along_axis(g, indices, x, axis), None
 
 
-def _along(y: Tensor, axis: int, size: int | Tensor) -> Tensor:
-    """Return the positions along ``axis`` of ``y`` in an array of ``size`` there, which is 1 where it was broadcast."""
-    places = xp.expand_dims(xp.arange(size_along(y, axis)), axis=tuple(i for i in range(y.ndim) if i != axis))
-    return places if y.shape[axis] == size else places % size
+def put_along_axis(g: Tensor, indices: Tensor, like: Tensor, axis: int) -> Tensor:
+    """Return zeros like an array, with ``g`` added where ``take_along_axis`` would take from."""
+    at = normalize_axis(axis, like.ndim)
+    sizes = shape_of(like)
+    places = [indices if i == at else _along(g, i, sizes[i]) for i in range(like.ndim)]
+    return scatter_add(xp.zeros_like(like), g, *places, index=(ARRAY,) * like.ndim)
+
+
+def _along(g: Tensor, axis: int, size: int | Tensor) -> Tensor:
+    """Return the positions along ``axis`` of ``g`` in an array of ``size`` there, which is 1 where it was broadcast."""
+    places = xp.expand_dims(xp.arange(size_along(g, axis)), axis=tuple(i for i in range(g.ndim) if i != axis))
+    return places if g.shape[axis] == size else places % size
 
 
 @composite()
@@ -198,4 +203,4 @@ def one_hot(xp: Any, indices: Any, /, *, depth: int, dtype: Any = "float64") -> 
     return xp.astype(xp.expand_dims(xp.astype(indices, xp.int64), axis=-1) == xp.arange(depth), dtype)
 
 
-__all__ = ["getitem", "indexed", "merge_sizes", "one_hot", "scatter_add", "setitem", "take", "take_along_axis"]
+__all__ = ["getitem", "indexed", "one_hot", "put_along_axis", "scatter_add", "setitem", "take", "take_along_axis"]
