@@ -13,6 +13,7 @@ from kbplug.graph.node import Node, scalar_of
 from kbplug.graph.spec import Shape, Spec, normalize_axis
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import primitive
+from kbplug.ops.extents import same_shape
 from kbplug.ops.namespace import namespace as xp
 
 
@@ -69,31 +70,10 @@ def unbroadcast(g: Tensor, x: Tensor) -> Tensor:
     extra = g.ndim - x.ndim
     pairs = list(zip(g.shape[extra:], x.shape, strict=True))
     if any(small is None and small is not large for large, small in pairs) or (None, None) in pairs:
-        return g if _same_sizes(g, x) else sum_like(g, x)
+        return g if same_shape(g, x) else sum_like(g, x)
     axes = tuple(range(extra)) + tuple(i + extra for i, (large, small) in enumerate(pairs) if small == 1 != large)
     total = xp.sum(g, axis=axes, dtype=g.dtype) if axes else g
     return total if total.shape == x.shape else xp.reshape(total, shape_of(x))
-
-
-def _same_sizes(g: Tensor, x: Tensor) -> bool:
-    """Say whether the graph shows that both have one shape: elementwise from one source, as most gradients are."""
-    return g.ndim == x.ndim and all(_source(g.node, i) == _source(x.node, i) for i in range(x.ndim))
-
-
-def _source(node: Node, axis: int) -> Any:
-    """Return what decides a size: an integer, or the node and axis where it first appears."""
-    while True:
-        size = node.result.shape[axis]
-        if size is not None:
-            return size
-        if "elementwise" not in node.op.traits:
-            return (node, axis)
-        wide = [i for i in node.inputs if i.result.ndim == node.result.ndim and i.result.shape[axis] is None]
-        narrow = [i for i in node.inputs if i.result.ndim == node.result.ndim and i.result.shape[axis] not in (None, 1)]
-        flat = all(i.result.ndim in (0, node.result.ndim) for i in node.inputs)
-        if not flat or narrow or len(wide) != 1:
-            return (node, axis)
-        node = wide[0]
 
 
 def size_along(x: Tensor, axis: int) -> int | Tensor:

@@ -10,11 +10,12 @@ from kbplug.dtypes import BOOL, COMPLEX, INTEGER, REAL_FLOATING, bits
 from kbplug.errors import DTypeError
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Slice, literal, parameter, scalar_of
-from kbplug.graph.op import Op
+from kbplug.graph.op import Op, lookup
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.control import cond, scan, while_
+from kbplug.ops.extents import same_shape
 from kbplug.ops.namespace import namespace as xp
-from kbplug.ops.sizes import dim, unbroadcast
+from kbplug.ops.sizes import dim
 from kbplug.passes.rewrite import Rule, index_rules, rewrite
 
 
@@ -49,12 +50,13 @@ def _operand(x: Tensor, i: int = 0) -> Tensor:
     return Tensor(x.node.inputs[i])
 
 
+# For complex numbers 1 is no identity: (inf + 0j) * (1 + 0j) is inf + nan j.
 def _identity_left(value: float) -> Any:
-    return lambda a, b: _keeps(b, a) if _is(a, value) else None
+    return lambda a, b: _keeps(b, a) if _is(a, value) and b.dtype not in COMPLEX else None
 
 
 def _identity_right(value: float) -> Any:
-    return lambda a, b: _keeps(a, b) if _is(b, value) else None
+    return lambda a, b: _keeps(a, b) if _is(b, value) and a.dtype not in COMPLEX else None
 
 
 def _undo(name: str) -> Any:
@@ -91,11 +93,7 @@ def _where(condition: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
     kept, other = (a, b) if chosen else (b, a)
     if other.ndim == 0 or (kept.shape == other.shape and None not in kept.shape):
         return kept
-    return kept if kept.shape == other.shape and _same_source(kept, other) else None
-
-
-def _same_source(a: Tensor, b: Tensor) -> bool:
-    return unbroadcast(a, b) is a and unbroadcast(b, a) is b
+    return kept if kept.shape == other.shape and same_shape(kept, other) else None
 
 
 def _astype(x: Tensor, dtype: str) -> Tensor | None:
@@ -139,6 +137,24 @@ def _reshape(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tensor
 
 def _broadcast(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tensor | None:
     return x if not sizes and x.shape == shape else None
+
+
+def _spare(name: str) -> Any:
+    """Return the rule that lets a binary op broadcast by itself where an operand was spread out for the other."""
+
+    def rule(a: Tensor, b: Tensor) -> Tensor | None:
+        if _spread(a, b):
+            return lookup(name)(_operand(a), b)
+        return lookup(name)(a, _operand(b)) if _spread(b, a) else None
+
+    return rule
+
+
+def _spread(x: Tensor, other: Tensor) -> bool:
+    """Say whether ``x`` is something smaller, brought to the shape of ``other`` or from no dimension to some ones."""
+    if _made_by(x, "broadcast_to"):
+        return same_shape(x, other)
+    return _made_by(x, "expand_dims") and not _operand(x).ndim and x.ndim <= other.ndim
 
 
 def _element_of_shape(x: Tensor, *operands: Tensor, index: tuple[Any, ...]) -> Tensor | None:
@@ -242,6 +258,12 @@ CHOICES: tuple[Rule, ...] = (
     ("while_", _sink_while),
 )
 
+BROADCASTS: tuple[Rule, ...] = tuple(
+    # broadcast_to(a, shape(b)) * b -> a * b
+    (name, _spare(name))
+    for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "pow")
+)
+
 FORMS: tuple[Rule, ...] = (
     ("astype", _astype),  # a cast to its own dtype, casts that lose nothing on the way
     ("permute_dims", _permute),  # permute(permute(x)) -> permute(x)
@@ -250,9 +272,10 @@ FORMS: tuple[Rule, ...] = (
     ("getitem", _element_of_shape),  # shape(x)[i] -> dim(x, i)
     ("getitem", _whole),  # x[...] -> x
     ("dim", _known_dim),  # a size that is known -> the integer
+    ("sum_like", lambda x, like: x if same_shape(x, like) else None),  # nothing was broadcast
     ("sum", _reduce_nothing),  # over no axis
 )
 
-_RULES = index_rules(ARITHMETIC, CHOICES, FORMS)
+_RULES = index_rules(ARITHMETIC, BROADCASTS, CHOICES, FORMS)
 
-__all__ = ["ARITHMETIC", "CHOICES", "FORMS", "simplify"]
+__all__ = ["ARITHMETIC", "BROADCASTS", "CHOICES", "FORMS", "simplify"]
