@@ -1,14 +1,16 @@
-"""What neural networks add to the standard: the rectifier, and exponentials normalised over an axis."""
+"""What neural networks add to the standard: activations, exponentials normalised over an axis, and crossentropies.
+
+The logistic function, which they call sigmoid, is ``special.expit``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from kbplug.graph.tensor import Tensor
-from kbplug.ops.declare import REAL, composite, unary
+from kbplug.ops.declare import REAL, REAL_FLOAT, composite, unary
 from kbplug.ops.namespace import namespace as nx
-from kbplug.ops.statistical import restore
+from kbplug.ops.statistical import Axis, restore
 
 unary(
     (
@@ -16,37 +18,80 @@ unary(
         REAL,
         "The larger of ``x`` and 0; the gradient at 0 is 0.",
         lambda g, y, x: (nx.where(x <= 0, 0.0, g),),
-        lambda xp, x: xp.where(x <= 0, 0, x),  # so that NaN stays
+        lambda xp, x: xp.maximum(x, 0),
+    ),
+    (
+        "softplus",
+        REAL_FLOAT,
+        "``log(1 + exp(x))`` without overflow.",
+        lambda g, y, x: (g * nx.special.expit(x),),
+        lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))),
     ),
 )
 
 
+@composite(traits=("elementwise",))
+def leaky_relu(xp: Any, x: Any, /, *, negative_slope: float = 0.2) -> Any:
+    """``x`` where it is positive, else ``negative_slope * x``."""
+    return xp.where(x > 0, x, negative_slope * x)
+
+
+@composite(traits=("elementwise",))
+def elu(xp: Any, x: Any, /, *, alpha: float = 1.0) -> Any:
+    """``x`` where it is positive, else ``alpha * (exp(x) - 1)``."""
+    positive = x > 0
+    return xp.where(positive, x, alpha * xp.expm1(xp.where(positive, 0.0, x)))  # no overflow where it is not taken
+
+
+_SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+@composite(traits=("elementwise",))
+def selu(xp: Any, x: Any, /) -> Any:
+    """``elu``, scaled so that mean 0 and variance 1 are a fixed point: Klambauer et al., 2017, equation 2."""
+    positive = x > 0
+    below = _SELU_ALPHA * xp.expm1(xp.where(positive, 0.0, x))
+    return _SELU_SCALE * xp.where(positive, x, below)
+
+
+@composite(traits=("elementwise",))
+def softsign(xp: Any, x: Any, /) -> Any:
+    """``x / (1 + abs(x))``."""
+    return x / (1.0 + xp.abs(x))
+
+
+@composite(traits=("elementwise",))
+def hard_sigmoid(xp: Any, x: Any, /) -> Any:
+    """``0.2 * x + 0.5`` kept between 0 and 1; the gradient at a bound is 0.2."""
+    return xp.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
 @composite()
-def softmax(xp: Any, x: Any, /, *, axis: int = -1) -> Any:
+def softmax(xp: Any, x: Any, /, *, axis: Axis = -1) -> Any:
     """Exponentials normalised over ``axis``."""
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return e / xp.sum(e, axis=axis, keepdims=True)
 
 
 @softmax.derive
-def _(g: Tensor, y: Tensor, x: Tensor, axis: int) -> tuple[Tensor]:
+def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis) -> tuple[Tensor]:
     return (y * (g - nx.sum(g * y, axis=axis, keepdims=True)),)
 
 
 @composite()
-def log_softmax(xp: Any, x: Any, /, *, axis: int = -1) -> Any:
+def log_softmax(xp: Any, x: Any, /, *, axis: Axis = -1) -> Any:
     """Logarithm of ``softmax``."""
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
 @log_softmax.derive
-def _(g: Tensor, y: Tensor, x: Tensor, axis: int) -> tuple[Tensor]:
+def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis) -> tuple[Tensor]:
     return (g - nx.exp(y) * nx.sum(g, axis=axis, keepdims=True),)
 
 
 @composite()
-def logsumexp(xp: Any, x: Any, /, *, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def logsumexp(xp: Any, x: Any, /, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Logarithm of the sum of exponentials over ``axis``, without overflow."""
     top = xp.max(x, axis=axis, keepdims=True)
     shift = xp.where(xp.isfinite(top), top, 0.0)  # infinities would cancel to NaN
@@ -55,7 +100,33 @@ def logsumexp(xp: Any, x: Any, /, *, axis: int | Sequence[int] | None = None, ke
 
 
 @logsumexp.derive
-def _(g: Tensor, y: Tensor, x: Tensor, axis: int | Sequence[int] | None, keepdims: bool) -> tuple[Tensor]:
+def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> tuple[Tensor]:
     total = restore(y, x, axis, keepdims)
     shift = nx.where(nx.isfinite(total), total, 0.0)
     return (restore(g, x, axis, keepdims) * nx.exp(x - shift),)
+
+
+@composite(promotes=range)
+def softmax_cross_entropy(xp: Any, logits: Any, targets: Any, /, *, axis: int = -1) -> Any:
+    """``-sum(targets * log_softmax(logits))`` over ``axis``; a target of 0 counts nothing, whatever its logit."""
+    shifted = logits - xp.max(logits, axis=axis, keepdims=True)
+    surprise = xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True)) - shifted
+    return xp.sum(xp.where(targets == 0, 0.0, targets * surprise), axis=axis)
+
+
+@softmax_cross_entropy.derive
+def _(g: Tensor, y: Tensor, logits: Tensor, targets: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    g = nx.expand_dims(g, axis=axis)
+    total = nx.sum(targets, axis=axis, keepdims=True)
+    return g * (nx.softmax(logits, axis=axis) * total - targets), -g * nx.log_softmax(logits, axis=axis)
+
+
+@composite(promotes=range, traits=("elementwise",))
+def sigmoid_cross_entropy(xp: Any, logits: Any, targets: Any, /) -> Any:
+    """``-targets * log(p) - (1 - targets) * log(1 - p)`` for ``p = expit(logits)``, exact for logits of any size."""
+    return (xp.maximum(logits, 0.0) - logits * targets) + xp.log1p(xp.exp(-xp.abs(logits)))
+
+
+@sigmoid_cross_entropy.derive
+def _(g: Tensor, y: Tensor, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    return g * (nx.special.expit(logits) - targets), -g * logits

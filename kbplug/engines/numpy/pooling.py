@@ -1,4 +1,4 @@
-"""Pooling on NumPy: one dimension of the window after the other, part after part of the batch, so that parts stay cached."""
+"""Pooling on NumPy: one dimension of the window after another, part after part of the batch to stay in the cache."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from kbplug.engines.numpy.windows import Array, channels_last, from_channels_last, offsets, padded, parts, widths
-from kbplug.graph.window import Window
 from kbplug.ops import pooling as generic
 from kbplug.ops.conv import check_positions
 
@@ -61,16 +60,17 @@ def avg_pool(x: Array, *, data_format: str, **params: Any) -> Array:
     return from_channels_last(out, data_format)
 
 
-def _numbers(slides: tuple[Window, ...], sizes: tuple[int, ...], dtype: Any) -> Any:
+def _numbers(slides: Slides, sizes: tuple[int, ...], dtype: Any) -> Any:
     """Return how many elements each window takes."""
     if not any(map(any, widths(slides))):
-        return prod(w.size or 1 for w in slides)
-    return functools.reduce(np.multiply.outer, map(_taken, slides, sizes)).astype(dtype)[..., None]
+        return prod(w.size for w in slides)
+    numbers: Array = functools.reduce(np.multiply.outer, map(_taken, slides, sizes))
+    return numbers.astype(dtype)[..., None]
 
 
 def _taken(window: Any, size: int) -> Array:
-    starts = np.arange(window.count) * window.stride - window.before
-    return np.minimum(starts + window.size, size) - np.maximum(starts, 0)
+    starts = range(-window.before, window.count * window.stride - window.before, window.stride)
+    return np.array([min(s + window.size, size) - max(s, 0) for s in starts])
 
 
 def avg_pool_input(y: Array, *, shape: tuple[int, ...], data_format: str, **params: Any) -> Array:
@@ -87,7 +87,7 @@ def avg_pool_input(y: Array, *, shape: tuple[int, ...], data_format: str, **para
     return from_channels_last(_unpadded(out, slides), data_format)
 
 
-def _unpadded(x: Array, slides: tuple[Window, ...]) -> Array:
+def _unpadded(x: Array, slides: Slides) -> Array:
     return padded(x, [(-a, -b) for a, b in widths(slides)])
 
 
@@ -96,7 +96,7 @@ def max_pool_input(g: Array, x: Array, y: Array, *, data_format: str, **params: 
     if not _ordinary(g, y):
         return _generic(generic.max_pool_input, g, x, y, data_format=data_format, **params)
     g, x, y = (channels_last(a, data_format) for a in (g, x, y))
-    slides = generic.slides("max_pool_input", x.shape[1:-1], **params)
+    slides: Slides = generic.slides("max_pool_input", x.shape[1:-1], **params)
     x = padded(x, widths(slides), math.nan)  # which no maximum equals
     apart = all(w.stride >= w.size for w in slides)
     out = np.zeros_like(x)
