@@ -20,8 +20,10 @@ def _class_axis(output: Tensor, axis: int) -> int:
     return normalize_axis(axis, output.ndim)
 
 
-def _logits(output: Tensor, op: str, axis: int | None = None) -> Tensor | None:
-    """Return what ``op`` made the probabilities ``output`` of, or None if it did not."""
+def _logits(output: Tensor, from_logits: bool, op: str, axis: int | None = None) -> Tensor | None:
+    """Return ``output`` if it is logits, or what ``op`` made the probabilities of; None if something else made them."""
+    if from_logits:
+        return output
     node = output.node
     if node.op.name != op or (axis is not None and normalize_axis(node.params["axis"], output.ndim) != axis):
         return None
@@ -30,7 +32,7 @@ def _logits(output: Tensor, op: str, axis: int | None = None) -> Tensor | None:
 
 def _log_probabilities(output: Tensor, from_logits: bool, axis: int) -> Tensor:
     """Return logarithms of the probabilities over ``axis``, which are first scaled to add up to 1 and kept off 0 and 1."""
-    logits = output if from_logits else _logits(output, "softmax", axis)
+    logits = _logits(output, from_logits, "softmax", axis)
     if logits is not None:
         return xp.log_softmax(logits, axis=axis)
     return xp.log(_inside(output / xp.sum(output, axis=axis, keepdims=True)))
@@ -69,6 +71,9 @@ def categorical_crossentropy(
     """
     output = floating(output)
     axis = _class_axis(output, axis)
+    logits = _logits(output, from_logits, "softmax", axis)
+    if logits is not None:
+        return xp.softmax_cross_entropy(logits, target, axis=axis)
     return -xp.sum(tensor(target) * _log_probabilities(output, from_logits, axis), axis=axis)
 
 
@@ -139,12 +144,10 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
     [0.6931, 0.6931]
     """
     target, output = floating(target), floating(output)
-    logits = output if from_logits else _logits(output, "special.expit")
-    if logits is None:
-        hit, miss = xp.log(_inside(output)), xp.log(_inside(1.0 - output))
-    else:
-        hit, miss = xp.special.log_expit(logits), xp.special.log_expit(-logits)
-    return -(target * hit + (1.0 - target) * miss)
+    logits = _logits(output, from_logits, "special.expit")
+    if logits is not None:
+        return xp.sigmoid_cross_entropy(logits, target)
+    return -(target * xp.log(_inside(output)) + (1.0 - target) * xp.log(_inside(1.0 - output)))
 
 
 def binary_focal_crossentropy(

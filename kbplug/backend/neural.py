@@ -63,11 +63,10 @@ def elu(x: TensorLike, alpha: Any = 1.0) -> Tensor:
     >>> K.eval(K.elu([0.0, 2.0])).tolist()
     [0.0, 2.0]
     """
-    x = floating(x)
-    positive = x > 0
-    return xp.where(
-        positive, x, _number(alpha) * xp.expm1(xp.where(positive, 0.0, x))
-    )  # no overflow where it is not taken
+    x, alpha = floating(x), _number(alpha)
+    if isinstance(alpha, Tensor):
+        return xp.where(x > 0, x, alpha * xp.elu(x))
+    return xp.elu(x, alpha=float(alpha))
 
 
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
@@ -89,7 +88,7 @@ def softplus(x: TensorLike) -> Tensor:
     >>> float(K.softplus(1000.0))
     1000.0
     """
-    return xp.logaddexp(floating(x), 0.0)
+    return xp.softplus(floating(x))
 
 
 def softsign(x: TensorLike) -> Tensor:
@@ -100,8 +99,7 @@ def softsign(x: TensorLike) -> Tensor:
     >>> K.eval(K.softsign([-1.0, 3.0])).tolist()
     [-0.5, 0.75]
     """
-    x = floating(x)
-    return x / (1.0 + xp.abs(x))
+    return xp.softsign(floating(x))
 
 
 def sigmoid(x: TensorLike) -> Tensor:
@@ -123,7 +121,7 @@ def hard_sigmoid(x: TensorLike) -> Tensor:
     >>> K.eval(K.hard_sigmoid([-3.0, 0.0, 3.0])).tolist()
     [0.0, 0.5, 1.0]
     """
-    return xp.clip(0.2 * floating(x) + 0.5, 0.0, 1.0)
+    return xp.hard_sigmoid(floating(x))
 
 
 def tanh(x: TensorLike) -> Tensor:
