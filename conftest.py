@@ -1,6 +1,7 @@
 """What every test run shares: no settings of the person who runs it, and documents whose code is run."""
 
 import os
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
 pytest_collect_file = Sybil(
     path=str(Path(__file__).parent),
-    parsers=[PythonCodeBlockParser(), SkipParser()],
+    parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS | NORMALIZE_WHITESPACE), SkipParser()],
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],
 ).pytest()
 

@@ -21,11 +21,12 @@ nitpicky = False
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 numpydoc_show_class_members = False
-numpydoc_validation_checks = {"GL03", "PR02", "PR03"}
+numpydoc_validation_checks = {"PR02"}
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from kbplug.ops import REGISTRY, Op
+from kbplug.ops import CHAPTERS, REGISTRY, Op
 
 PAGE = Path(__file__).parent / "reference" / "ops.md"
 
@@ -37,13 +37,24 @@ def row(op: Op) -> str:
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
+def chapter(op: Op) -> str:
+    """Return the chapter that the op belongs to, without its section: ``linalg`` for ``linalg.norms``."""
+    return op.chapter.split(".")[0]
+
+
+def place(op: Op) -> tuple[int, str, str]:
+    """Return what the ops are sorted by: the chapters in the order they are read in, then the others."""
+    name = chapter(op)
+    return CHAPTERS.index(name) if name in CHAPTERS else len(CHAPTERS), name, op.name
+
+
 def page(ops: Iterable[Op]) -> str:
     """Return the whole page."""
-    by_chapter = groupby(sorted(ops, key=lambda op: (op.chapter, op.name)), key=lambda op: op.chapter)
+    by_chapter = groupby(sorted(ops, key=place), key=chapter)
     sections = [
-        f"\n## {chapter}\n\n| op | what it does | derivative | traits |\n| --- | --- | --- | --- |\n"
+        f"\n## {name}\n\n| op | what it does | derivative | traits |\n| --- | --- | --- | --- |\n"
         + "".join(f"{row(op)}\n" for op in members)
-        for chapter, members in by_chapter
+        for name, members in by_chapter
     ]
     return HEAD + "".join(sections)
 
