@@ -130,7 +130,7 @@ def count(x: Tensor, axis: Axis, dtype: str) -> Any:
     total: Any = 1
     for i in normalize_axes(axis, x.ndim):
         total = total * sizes[i]
-    return xp.astype(total, dtype=dtype) if isinstance(total, Tensor) else float(total)
+    return xp.astype(total, dtype) if isinstance(total, Tensor) else float(total)
 
 
 @primitive()
