@@ -154,17 +154,6 @@ def _reflected(name: str) -> Callable[[Tensor, Any], Tensor]:
     return method
 
 
-def _inplace(name: str) -> Callable[[Tensor, Any], Tensor]:
-    def method(self: Tensor, other: Any) -> Tensor:
-        result = lookup(name)(self, other)
-        if result.dtype != self.dtype:
-            raise DTypeError(f"In-place {name} would turn {self.dtype} into {result.dtype}; cast or use a new name.")
-        self.node = result.node
-        return self
-
-    return method
-
-
 def _unary(name: str) -> Callable[[Tensor], Tensor]:
     def method(self: Tensor) -> Tensor:
         return lookup(name)(self)
@@ -180,9 +169,10 @@ class Tensor:
     """A lazy array: what the operators of Python build graphs from.
 
     It hashes by identity, compares elementwise, and carries whatever attributes a caller sets.
-    ``x[key] = value`` and ``x += y`` rebind the handle to a new node; other handles on the old node
-    keep the old value. A tensor with no placeholder below it is *concrete*: ``bool``, ``int``,
-    ``float``, ``complex`` and ``repr`` compute it. With one it is *symbolic* and they raise.
+    ``x[key] = value`` rebinds the handle to a new node; other handles on the old node keep the old value.
+    ``x += y`` is ``x = x + y``: whoever else holds ``x`` still holds what it was. A tensor with no
+    placeholder below it is *concrete*: ``bool``, ``int``, ``float``, ``complex`` and ``repr`` compute it.
+    With one it is *symbolic* and they raise.
 
     Attributes
     ----------
@@ -321,28 +311,16 @@ class Tensor:
     __abs__ = _unary("abs")
     __invert__ = _unary("bitwise_invert")
 
-    __add__, __radd__, __iadd__ = _binary("add"), _reflected("add"), _inplace("add")
-    __sub__, __rsub__, __isub__ = _binary("subtract"), _reflected("subtract"), _inplace("subtract")
-    __mul__, __rmul__, __imul__ = _binary("multiply"), _reflected("multiply"), _inplace("multiply")
-    __truediv__, __rtruediv__, __itruediv__ = _binary("divide"), _reflected("divide"), _inplace("divide")
-    __floordiv__, __rfloordiv__, __ifloordiv__ = (
-        _binary("floor_divide"),
-        _reflected("floor_divide"),
-        _inplace("floor_divide"),
-    )
-    __mod__, __rmod__, __imod__ = _binary("remainder"), _reflected("remainder"), _inplace("remainder")
-    __pow__, __rpow__, __ipow__ = _binary("pow"), _reflected("pow"), _inplace("pow")
-    __matmul__, __rmatmul__, __imatmul__ = _binary("matmul"), _reflected("matmul"), _inplace("matmul")
-    __and__, __rand__, __iand__ = _binary("bitwise_and"), _reflected("bitwise_and"), _inplace("bitwise_and")
-    __or__, __ror__, __ior__ = _binary("bitwise_or"), _reflected("bitwise_or"), _inplace("bitwise_or")
-    __xor__, __rxor__, __ixor__ = _binary("bitwise_xor"), _reflected("bitwise_xor"), _inplace("bitwise_xor")
-    __lshift__, __rlshift__, __ilshift__ = (
-        _binary("bitwise_left_shift"),
-        _reflected("bitwise_left_shift"),
-        _inplace("bitwise_left_shift"),
-    )
-    __rshift__, __rrshift__, __irshift__ = (
-        _binary("bitwise_right_shift"),
-        _reflected("bitwise_right_shift"),
-        _inplace("bitwise_right_shift"),
-    )
+    __add__, __radd__ = _binary("add"), _reflected("add")
+    __sub__, __rsub__ = _binary("subtract"), _reflected("subtract")
+    __mul__, __rmul__ = _binary("multiply"), _reflected("multiply")
+    __truediv__, __rtruediv__ = _binary("divide"), _reflected("divide")
+    __floordiv__, __rfloordiv__ = _binary("floor_divide"), _reflected("floor_divide")
+    __mod__, __rmod__ = _binary("remainder"), _reflected("remainder")
+    __pow__, __rpow__ = _binary("pow"), _reflected("pow")
+    __matmul__, __rmatmul__ = _binary("matmul"), _reflected("matmul")
+    __and__, __rand__ = _binary("bitwise_and"), _reflected("bitwise_and")
+    __or__, __ror__ = _binary("bitwise_or"), _reflected("bitwise_or")
+    __xor__, __rxor__ = _binary("bitwise_xor"), _reflected("bitwise_xor")
+    __lshift__, __rlshift__ = _binary("bitwise_left_shift"), _reflected("bitwise_left_shift")
+    __rshift__, __rrshift__ = _binary("bitwise_right_shift"), _reflected("bitwise_right_shift")
