@@ -21,6 +21,7 @@ from kbplug.graph.spec import (
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import INTEGER, accept, primitive
 from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.patches import pad_along
 from kbplug.ops.sizes import shape_of, size_along
 
 Axis = int | Sequence[int]
@@ -140,7 +141,7 @@ def _(g: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
     return (xp.matrix_transpose(g),)
 
 
-@primitive(traits=("alias",))
+@primitive(traits=("alias", "nameless"))
 def moveaxis(x: Spec, /, source: Axis, destination: Axis) -> Spec:
     """``x`` with dimensions ``source`` moved to ``destination``, the others in their order."""
     taken, given = normalize_axes(source, x.ndim), normalize_axes(destination, x.ndim)
@@ -254,7 +255,7 @@ def _(g: tuple[Any, ...], y: tuple[Tensor, ...], x: Tensor, axis: int) -> tuple[
     return (xp.stack([xp.zeros_like(b) if a is None else a for a, b in zip(g, y, strict=True)], axis=axis),)
 
 
-@primitive()
+@primitive(traits=("nameless",))
 def tile(x: Spec, /, repetitions: Sequence[int]) -> Spec:
     """``x`` laid out ``repetitions[i]`` times along dimension ``i``, counted from the last."""
     if any(r < 0 for r in repetitions):
@@ -337,9 +338,7 @@ def _(xp: Any, x: Any, /, *, widths: Widths, mode: str, value: float) -> Any:
         if mode != "constant":
             x = xp.take(x, _mirrored(xp, x.shape[axis], before, after, mode), axis=axis)
         else:
-            around = [(*x.shape[:axis], width, *x.shape[axis + 1 :]) for width in (before, after)]
-            first, last = (xp.full(shape, value, dtype=x.dtype) for shape in around)
-            x = xp.concat([first, x, last], axis=axis)
+            x = pad_along(xp, x, axis, (before, after), value)
     return x
 
 

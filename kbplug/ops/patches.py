@@ -89,7 +89,7 @@ def _apart(spatial: int) -> tuple[int, ...]:
 def _unfold(xp: Any, x: Any, axis: int, window: Any, fill: Any) -> Any:
     """Return ``x`` with the dimension ``axis`` as two: positions, then elements of the window."""
     lead = (slice(None),) * axis
-    padded = pad(xp, x, axis, (window.before, window.after), fill)
+    padded = pad_along(xp, x, axis, (window.before, window.after), fill)
     reach = window.stride * (window.count - 1) + 1 if window.count else 0
     starts = range(0, window.span, window.dilation)
     return xp.stack([padded[(*lead, slice(s, s + reach, window.stride), ...)] for s in starts], axis=axis + 1)
@@ -104,7 +104,7 @@ def _fold(xp: Any, x: Any, axis: int, window: Any, size: int) -> Any:
     def placed(i: int) -> Any:
         spaced = _space(xp, x[(*lead, slice(None), i, ...)], axis, window.stride)
         start = i * window.dilation
-        return pad(xp, spaced, axis, (start, length - start - reach))
+        return pad_along(xp, spaced, axis, (start, length - start - reach))
 
     added = functools.reduce(operator.add, (placed(i) for i in range(window.size)))
     return added[(*lead, slice(window.before, window.before + size), ...)]
@@ -114,11 +114,11 @@ def _space(xp: Any, x: Any, axis: int, stride: int) -> Any:
     """Return ``x`` with ``stride - 1`` zeros after every element along ``axis``."""
     if stride == 1:
         return x
-    spaced = pad(xp, xp.expand_dims(x, axis=axis + 1), axis + 1, (0, stride - 1))
+    spaced = pad_along(xp, xp.expand_dims(x, axis=axis + 1), axis + 1, (0, stride - 1))
     return xp.reshape(spaced, (*x.shape[:axis], x.shape[axis] * stride, *x.shape[axis + 1 :]))
 
 
-def pad(xp: Any, x: Any, axis: int, widths: tuple[int, int], fill: Any = 0) -> Any:
+def pad_along(xp: Any, x: Any, axis: int, widths: tuple[int, int], fill: Any = 0) -> Any:
     """Return ``x`` with ``fill`` before and after it along ``axis``, as many as ``widths`` says."""
 
     def block(width: int) -> list[Any]:
