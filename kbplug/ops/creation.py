@@ -31,6 +31,8 @@ def _(xp: Any, /, *, shape: tuple[int], start: float, step: float, dtype: Any) -
 @primitive(traits=("sized",))
 def eye(*sizes: Spec, shape: Shape, k: int = 0, dtype: str = "float64") -> Spec:
     """A matrix of zeros with ones on its diagonal ``k``."""
+    if any(n is not None and n < 0 for n in shape):
+        raise ShapeError(f"eye cannot make the shape {shape}, since sizes are non-negative.")
     return Spec(shape, check_dtype(dtype))
 
 

@@ -30,6 +30,8 @@ def _lengths(x: Spec | Tensor, s: Sizes, axes: Axes) -> dict[int, Size]:
     if axes is None:
         axes = range(x.ndim) if s is None else range(-len(s), 0)
     at = normalize_axes(axes, x.ndim)
+    if not at:
+        raise ArgumentError("A transform needs at least one axis.")
     if s is not None and len(s) != len(at):
         raise ArgumentError(
             f"A Fourier transform needs a length for each axis, not the lengths {s} for the axes {axes}."
@@ -64,22 +66,21 @@ def _half(n: Size) -> Size:
 def _half_spec(name: str, x: Spec, lengths: dict[int, Size], norm: str) -> Spec:
     accept(name, REAL_FLOAT, x)
     full = _spec(name, x, lengths, norm, complex_of(x.dtype))
-    last = _last(name, lengths)
+    last = _last(lengths)
     return full.like(shape=tuple(_half(n) if i == last else n for i, n in enumerate(full.shape)))
 
 
 def _real_spec(name: str, x: Spec, lengths: dict[int, Size], s: Sequence[int] | int | None, norm: str) -> Spec:
     accept(name, FLOAT, x)
-    last = _last(name, lengths)
+    last = _last(lengths)
     bins = lengths[last]
     if s is None and bins is not None:
         lengths = {**lengths, last: 2 * (bins - 1)}
     return _spec(name, x, lengths, norm, real_of(x.dtype))
 
 
-def _last(name: str, lengths: dict[int, Size]) -> int:
-    if not lengths:
-        raise ArgumentError(f"{name} needs at least one axis.")
+def _last(lengths: dict[int, Size]) -> int:
+    """Return the axis along which a transform is half of a real signal's."""
     return list(lengths)[-1]
 
 
@@ -115,7 +116,7 @@ def _complex_rule(g: Tensor, x: Tensor, lengths: dict[int, Size], norm: str, opp
 
 def _half_rule(g: Tensor, x: Tensor, lengths: dict[int, Size], norm: str) -> tuple[Tensor]:
     """The bins that were left out have no gradient: they are zeros."""
-    last = list(lengths)[-1]
+    last = _last(lengths)
     n = lengths[last]
     g = _resized(g, last, size_along(x, last) if n is None else n)
     return (_restored(xp.real(_apply("ifft", g, tuple(lengths), SWAPPED[norm])), x, lengths),)
@@ -123,7 +124,7 @@ def _half_rule(g: Tensor, x: Tensor, lengths: dict[int, Size], norm: str) -> tup
 
 def _real_rule(g: Tensor, x: Tensor, lengths: dict[int, Size], norm: str) -> tuple[Tensor]:
     """Each bin stands for its conjugate too, except the first and, of an even length, the last."""
-    last = list(lengths)[-1]
+    last = _last(lengths)
     bins = _apply("rfft", g, tuple(lengths), SWAPPED[norm])
     index = xp.arange(size_along(bins, last))
     single = (index == 0) | (2 * index == size_along(g, last))
@@ -280,14 +281,14 @@ def ihfft(xp: Any, x: Any, /, *, n: int | None = None, axis: int = -1, norm: Nor
     return xp.conj(xp.fft.rfft(x, n=n, axis=axis, norm=SWAPPED.get(norm, norm)))
 
 
-@composite("fft.fftfreq")
+@composite("fft.fftfreq", traits=("nameless",))
 def fftfreq(xp: Any, n: int, *, d: float = 1.0, dtype: Any = None) -> Any:
     """The frequency of each bin for samples ``d`` apart: 0, positive ones, then negative ones."""
     index = xp.arange(n)
     return _frequencies(xp, xp.where(index < (n + 1) // 2, index, index - n), n, d, dtype)
 
 
-@composite("fft.rfftfreq")
+@composite("fft.rfftfreq", traits=("nameless",))
 def rfftfreq(xp: Any, n: int, *, d: float = 1.0, dtype: Any = None) -> Any:
     """The frequency of each bin of a real signal, for samples ``d`` apart."""
     return _frequencies(xp, xp.arange(n // 2 + 1), n, d, dtype)

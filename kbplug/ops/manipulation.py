@@ -60,6 +60,8 @@ def _(g: Tensor, y: Tensor, x: Tensor, *sizes: Tensor, shape: Shape) -> tuple[An
 @primitive(traits=("alias", "sized"))
 def broadcast_to(x: Spec, /, *sizes: Spec, shape: Shape) -> Spec:
     """``x`` repeated along dimensions of size 1, and along new ones in front, to ``shape``."""
+    if any(n is not None and n < 0 for n in shape):
+        raise ShapeError(f"broadcast_to cannot make the shape {shape}, since sizes are non-negative.")
     if len(shape) < x.ndim:
         raise ShapeError(f"broadcast_to cannot make the shape {shape} of {x.shape}, which has more dimensions.")
     for n, m in zip(shape[len(shape) - x.ndim :], x.shape, strict=True):

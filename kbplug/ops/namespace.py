@@ -6,6 +6,7 @@ whose call in the standard is not plainly "arrays, then parameters" have a funct
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
@@ -16,6 +17,7 @@ from kbplug.graph.node import Slice, literal
 from kbplug.graph.op import REGISTRY, Op, lookup
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor, outputs, tensor
+from kbplug.ops import inspection
 
 Sizes = int | Tensor | Sequence[int | Tensor]
 
@@ -41,7 +43,23 @@ def caller(op: Op) -> Callable[..., Any]:
 
     call.__name__ = op.name
     call.__doc__ = op.doc
+    call.__signature__ = standard_signature(op)  # type: ignore[attr-defined]
     return call
+
+
+def standard_signature(op: Op) -> inspect.Signature:
+    """Return how the standard writes the call of ``op``: a list of arrays as one, optional arrays by keyword."""
+    parameters = [p.replace(annotation=p.empty) for p in op.signature.parameters.values()]
+    if "sequence" in op.traits:
+        parameters = [p for p in parameters if p.kind is not p.VAR_POSITIONAL]
+        parameters.insert(0, inspect.Parameter("arrays", inspect.Parameter.POSITIONAL_ONLY))
+    if "nameless" in op.traits:
+        parameters = [p.replace(kind=p.POSITIONAL_ONLY) if p.name in op.positional else p for p in parameters]
+    optional = [p for p in parameters if p.name in op.arrays and p.default is not p.empty]
+    if not op.arrays and "dtype" in op.signature.parameters:  # what is made of numbers alone
+        optional.append(inspect.Parameter("device", inspect.Parameter.KEYWORD_ONLY, default=None))
+    others = [p for p in parameters if p not in optional]
+    return inspect.Signature([*others, *(p.replace(kind=p.KEYWORD_ONLY) for p in optional)])
 
 
 def _named(specs: Any, results: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -124,12 +142,35 @@ _ALIASES = frozenset(("linalg.matmul", "linalg.matrix_transpose", "linalg.tensor
 class Main(Namespace):
     """The main namespace: the functions whose call differs from "arrays, then parameters"."""
 
+    broadcast_shapes = staticmethod(inspection.broadcast_shapes)
+    can_cast = staticmethod(inspection.can_cast)
+    finfo = staticmethod(inspection.finfo)
+    iinfo = staticmethod(inspection.iinfo)
+    isdtype = staticmethod(inspection.isdtype)
+    result_type = staticmethod(inspection.result_type)
+    __array_namespace_info__ = staticmethod(inspection.Info)
+
     def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
         """Return anything array-like as a tensor."""
         if isinstance(obj, int | float | complex) and dtype is not None:
             return Tensor(literal(_to_kind(obj, check_dtype(dtype)), check_dtype(dtype)))
         x = tensor(obj)
-        return x if dtype is None or x.dtype == check_dtype(dtype) else self.astype(x, dtype)
+        if dtype is not None and x.dtype != check_dtype(dtype):
+            return self.astype(x, dtype)
+        return Tensor(x.node) if copy else x
+
+    def from_dlpack(self, x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
+        """Return an array of another library, handed over by DLPack, as a tensor."""
+        return self.asarray(x, copy=copy)
+
+    def astype(self, x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
+        """Return ``x`` in another dtype."""
+        x = tensor(x)
+        return Tensor(x.node) if x.dtype == check_dtype(dtype) else lookup("astype")(x, dtype=check_dtype(dtype))
+
+    def clip(self, x: Any, /, min: Any = None, max: Any = None) -> Tensor:
+        """Return ``x`` kept between ``min`` and ``max``."""
+        return lookup("clip")(x, min, max)
 
     def reshape(self, x: Any, /, shape: Sizes, *, copy: bool | None = None) -> Tensor:
         """Return ``x`` in another shape; one size may be -1."""
@@ -181,11 +222,10 @@ class Main(Namespace):
         """Return evenly spaced numbers from ``start`` up to, not including, ``stop``; each may be a 0-d tensor."""
         start, stop = (0, start) if stop is None else (start, stop)
         sizes, shape = size_operands(_steps(start, stop, step))
-        if dtype is None:
-            dtype = "float64" if any(isinstance(n, float) for n in (start, stop, step)) else "int64"
+        dtype = check_dtype(dtype) if dtype else inspection.result_type(start, stop, step)
         if isinstance(start, Tensor) or isinstance(step, Tensor):
             return self.astype(start + step * lookup("arange")(*sizes, shape=shape), dtype)
-        return lookup("arange")(*sizes, shape=shape, start=start, step=step, dtype=check_dtype(dtype))
+        return lookup("arange")(*sizes, shape=shape, start=start, step=step, dtype=dtype)
 
     def eye(self, n_rows: Any, n_cols: Any = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
         """Return a matrix of zeros with ones on its diagonal ``k``."""
@@ -219,8 +259,9 @@ def _steps(start: Any, stop: Any, step: Any) -> Any:
     if isinstance(start, int) and start == 0 and isinstance(step, int) and step == 1 and isinstance(stop, Tensor):
         return stop
     if any(isinstance(n, Tensor) for n in (start, stop, step)):
-        count = -((start - stop) // step)
-        return lookup("maximum")(count, 0)
+        whole = inspection.isdtype(inspection.result_type(start, stop, step), "integral")
+        count = -((start - stop) // step)  # rounded up; on integers, arithmetic that stays on the host
+        return namespace.maximum(count if whole else namespace.astype(count, "int64"), 0)
     return max(math.ceil((stop - start) / step), 0)
 
 

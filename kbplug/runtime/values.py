@@ -33,8 +33,10 @@ def host_array(value: Any, dtype: str | None = None) -> HostArray:
     if isinstance(value, Tensor):
         raise ArgumentError("A tensor stands where a value is expected; compute it first with K.eval.")
     try:
-        array = np.asarray(value if not hasattr(value, "detach") else value.detach())
-    except (ValueError, TypeError) as error:
+        value = value.detach() if hasattr(value, "detach") else value
+        by_dlpack = hasattr(value, "__dlpack__") and not hasattr(value, "__array__")
+        array = np.from_dlpack(value) if by_dlpack else np.asarray(value)
+    except (ValueError, TypeError, BufferError) as error:
         raise ArgumentError(f"A {type(value).__name__} does not become an array: {error}") from error
     if array.dtype.byteorder == (">" if np.little_endian else "<"):
         array = array.astype(array.dtype.newbyteorder("="))

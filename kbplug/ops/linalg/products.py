@@ -156,7 +156,7 @@ def _(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return xp.matmul(g, conj(b)), xp.matmul(conj(a), g)
 
 
-@composite("linalg.matrix_power")
+@composite("linalg.matrix_power", traits=("nameless",))
 def matrix_power(xp: Any, x: Any, /, n: int) -> Any:
     """A square matrix to an integer power, by repeated squaring; a negative one through the inverse."""
     if x.ndim < 2 or (x.shape[-2] != x.shape[-1] and None not in x.shape[-2:]):
