@@ -18,7 +18,12 @@ from kbplug.graph.spec import Spec, compatible
 from kbplug.graph.tensor import Tensor, tensor
 from kbplug.runtime import values
 
+Held = tuple[Engine | None, Any]
+"""An array and the engine it belongs to; None for a NumPy array that no engine has seen."""
+
 _uids = itertools.count()
+_brief = threading.Lock()
+"""Held for moments: while several values change places together, or are looked at together."""
 
 
 class Cell:
@@ -53,16 +58,19 @@ class Cell:
         self.advance = advance
         self.static = static
         self.lock = threading.RLock()
-        self._held: tuple[Engine | None, Any] = (None, values.owned(value))
+        self._held: Held = (None, values.owned(value))
 
     def on(self, engine: Engine) -> Any:
         """Return the value as an array of ``engine``, and keep it there."""
-        holder, array = self._held
+        return self._move(self._held, engine)
+
+    def _move(self, held: Held, engine: Engine) -> Any:
+        holder, array = held
         if holder is engine:
             return array
         moved = engine.from_numpy(array if holder is None else holder.to_numpy(array))
-        with self.lock:
-            if self._held[1] is array:
+        with _brief:
+            if self._held is held:
                 self._held = (engine, moved)
         return moved
 
@@ -205,5 +213,13 @@ def commit(cells: Sequence[Cell], engine: Engine, arrays: Sequence[Any]) -> None
                 f"The update of {cell.name!r} has shape {tuple(array.shape)}, but the variable has {cell.spec.shape}; "
                 "no variable was changed."
             )
-    for cell, array in zip(cells, arrays, strict=True):
-        cell.put(engine, array)
+    with _brief:
+        for cell, array in zip(cells, arrays, strict=True):
+            cell.put(engine, array)
+
+
+def snapshot(cells: Sequence[Cell], engine: Engine) -> list[Any]:
+    """Return the values of several cells as arrays of ``engine``, all from between the same two commits."""
+    with _brief:
+        held = [cell._held for cell in cells]
+    return [cell._move(h, engine) for cell, h in zip(cells, held, strict=True)]

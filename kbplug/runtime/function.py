@@ -21,7 +21,7 @@ from kbplug.passes.simplify import simplify
 from kbplug.passes.specialise import specialise
 from kbplug.runtime import values
 from kbplug.runtime.calls import Run
-from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, reads
+from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, reads, snapshot
 from kbplug.runtime.emit import Program, emit
 from kbplug.runtime.interpret import kernels_of, run_graph
 
@@ -231,7 +231,7 @@ class Function:
         if not engine.speaks_numpy:
             fed = [engine.from_numpy(value) for value in fed]
         if self._cells:
-            fed = fed + [cell.on(engine) for cell in self._cells]
+            fed = fed + snapshot(self._cells, engine)
         try:
             return executable.run(*fed)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""The main job: the tour says what a reader of the old notebook expects, and the network learns alike on every engine."""
+"""The main job: the tour says what a reader of the old notebook expects; the network learns alike on every engine."""
 
 import json
 
