@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import struct
 from collections.abc import Iterable
 
 from kbplug.errors import DTypeError, did_you_mean
@@ -81,6 +83,24 @@ def complex_of(dtype: str) -> str:
 def default_for(scalar: Scalar) -> str:
     """Return the dtype of a lone Python scalar: ``bool``, ``int64``, ``float64`` or ``complex128``."""
     return {bool: "bool", int: "int64", float: "float64", complex: "complex128"}[type(scalar)]
+
+
+_FORMAT = {"float16": "<e", "bfloat16": "<f", "float32": "<f", "complex64": "<f"}
+
+
+def nearest(value: float, dtype: str) -> float:
+    """Return the number of a floating ``dtype`` nearest to ``value``; beyond its range that is an infinity."""
+    form = _FORMAT.get(dtype)
+    if form is None:
+        return value
+    try:
+        packed = struct.pack(form, value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+    if dtype == "bfloat16" and math.isfinite(value):
+        (pattern,) = struct.unpack("<I", packed)
+        packed = struct.pack("<I", (pattern + 0x7FFF + (pattern >> 16 & 1)) & 0xFFFF0000)  # ties to even
+    return float(struct.unpack(form, packed)[0])
 
 
 @functools.cache

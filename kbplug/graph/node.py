@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
-from kbplug.dtypes import INTEGER, Scalar, check_dtype, default_for, kind
+from kbplug.dtypes import INTEGER, Scalar, check_dtype, default_for, kind, nearest
 from kbplug.errors import ArgumentError, DTypeError
 from kbplug.graph.op import Op, Params, Specs, register
 from kbplug.graph.spec import Spec
@@ -195,6 +195,7 @@ _RANK = {bool: 0, int: 1, float: 2, complex: 3}
 
 
 def _fit(value: Scalar, dtype: str) -> Scalar:
+    """Return a scalar as the element of ``dtype`` it stands for, rounded as an array of that dtype would be."""
     target = _CAST[kind(dtype)]
     if _RANK[type(value)] > _RANK[target]:
         raise DTypeError(f"The scalar {value!r} does not fit {dtype}; cast the array to a wider dtype first.")
@@ -203,7 +204,13 @@ def _fit(value: Scalar, dtype: str) -> Scalar:
         low, high = (0, 2**width) if dtype.startswith("u") else (-(2 ** (width - 1)), 2 ** (width - 1))
         if not low <= value < high:  # type: ignore[operator]
             raise DTypeError(f"The integer {value} is out of range for {dtype}; cast the array to a wider dtype first.")
-    return cast(Scalar, target(value))
+    try:
+        fitted = target(value)
+    except OverflowError:
+        raise DTypeError(f"The integer {value} is out of range for {dtype}.") from None
+    if target is complex:
+        return complex(nearest(fitted.real, dtype), nearest(fitted.imag, dtype))
+    return nearest(fitted, dtype) if target is float else cast(Scalar, fitted)
 
 
 def array_constant(value: ArrayValue, spec: Spec) -> Node:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,9 +82,17 @@ def narrower(dtype: str) -> str:
 
 
 def narrows(sample: Sample) -> bool:
-    """Say whether ``sample`` holds double precision that may become single; a graph among its parameters fixes dtypes."""
+    """Say whether ``sample`` holds double precision that may become single; a graph among its parameters fixes it."""
     free = not any(isinstance(v, Graph) for v in sample.params.values())
     return free and any(a is not None and a.dtype.name in NARROWER for a in sample.arrays)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what libraries say of infinities, NaN and means of nothing, which samples hold on purpose."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 def function(
@@ -92,7 +102,7 @@ def function(
     compiled = Function(inputs, results)
 
     def call(values: Sequence[HostArray]) -> list[HostArray]:
-        with engine_scope(engine), np.errstate(all="ignore"):
+        with engine_scope(engine), quiet():
             return compiled(values)
 
     return call

@@ -31,6 +31,7 @@ from kbplug.testing.application import (
     apply,
     narrowed,
     narrower,
+    quiet,
     run,
 )
 from kbplug.testing.closeness import assert_close
@@ -73,7 +74,7 @@ def check_value(
     """
     actual: Any = tuple(run(*apply(op, sample, narrow=narrow), engine))
     arrays = [narrowed(a).astype(a.dtype) if narrow and a is not None else a for a in sample.arrays]
-    with np.errstate(all="ignore"):
+    with quiet():
         expected: Any = several(reference(*arrays, **sample.params))
         if invariant is not None:
             actual, expected = several(invariant(actual)), several(invariant(expected))
@@ -167,7 +168,7 @@ def interpreted(
 ) -> list[HostArray]:
     """Return the outputs of a graph run node by node, by the engine's kernels unless others are given."""
     chosen = plugins.kernels_for(engine) if kernels is None else kernels
-    with np.errstate(all="ignore"):
+    with quiet():
         found = run_graph(graph, [engine.from_numpy(v) for v in inputs], engine, chosen)
         return [np.asarray(engine.to_numpy(y)) for y in found]
 
