@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kbplug.backend.tensors import floating
-from kbplug.backend.types import TensorLike
-from kbplug.graph.tensor import Tensor, tensor
+from kbplug.backend.arguments import TensorLike
+from kbplug.backend.tensors import as_tensor, floating, operand
+from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
 
 
@@ -16,7 +16,7 @@ def abs(x: TensorLike) -> Tensor:
     >>> K.eval(K.abs([-1.0, 2.0])).tolist()
     [1.0, 2.0]
     """
-    return xp.abs(tensor(x))
+    return xp.abs(as_tensor(x))
 
 
 def square(x: TensorLike) -> Tensor:
@@ -27,7 +27,7 @@ def square(x: TensorLike) -> Tensor:
     >>> K.eval(K.square([-1.0, 2.0])).tolist()
     [1.0, 4.0]
     """
-    return xp.square(tensor(x))
+    return xp.square(as_tensor(x))
 
 
 def sqrt(x: TensorLike) -> Tensor:
@@ -93,7 +93,7 @@ def round(x: TensorLike) -> Tensor:
     >>> K.eval(K.round([0.5, 1.5, 1.6])).tolist()
     [0.0, 2.0, 2.0]
     """
-    return xp.round(tensor(x))
+    return xp.round(as_tensor(x))
 
 
 def sign(x: TensorLike) -> Tensor:
@@ -104,7 +104,7 @@ def sign(x: TensorLike) -> Tensor:
     >>> K.eval(K.sign([-3.0, 0.0, 2.0])).tolist()
     [-1.0, 0.0, 1.0]
     """
-    return xp.sign(tensor(x))
+    return xp.sign(as_tensor(x))
 
 
 def pow(x: TensorLike, a: TensorLike) -> Tensor:
@@ -115,7 +115,7 @@ def pow(x: TensorLike, a: TensorLike) -> Tensor:
     >>> K.eval(K.pow([2.0, 3.0], 2)).tolist()
     [4.0, 9.0]
     """
-    return xp.pow(x, a)
+    return xp.pow(operand(x), operand(a))
 
 
 def clip(x: TensorLike, min_value: TensorLike | None, max_value: TensorLike | None) -> Tensor:
@@ -135,7 +135,7 @@ def clip(x: TensorLike, min_value: TensorLike | None, max_value: TensorLike | No
     """
     if isinstance(min_value, int | float) and isinstance(max_value, int | float):
         max_value = max(min_value, max_value)
-    return xp.clip(tensor(x), min_value, max_value)
+    return xp.clip(as_tensor(x), min_value, max_value)
 
 
 def maximum(x: TensorLike, y: TensorLike) -> Tensor:
@@ -146,7 +146,7 @@ def maximum(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.maximum([1.0, 4.0], 2.0)).tolist()
     [2.0, 4.0]
     """
-    return xp.maximum(x, y)
+    return xp.maximum(operand(x), operand(y))
 
 
 def minimum(x: TensorLike, y: TensorLike) -> Tensor:
@@ -157,7 +157,7 @@ def minimum(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.minimum([1.0, 4.0], 2.0)).tolist()
     [1.0, 2.0]
     """
-    return xp.minimum(x, y)
+    return xp.minimum(operand(x), operand(y))
 
 
 def equal(x: TensorLike, y: TensorLike) -> Tensor:
@@ -168,7 +168,7 @@ def equal(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.equal([1.0, 2.0], 2.0)).tolist()
     [False, True]
     """
-    return xp.equal(x, y)
+    return xp.equal(operand(x), operand(y))
 
 
 def not_equal(x: TensorLike, y: TensorLike) -> Tensor:
@@ -179,7 +179,7 @@ def not_equal(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.not_equal([1.0, 2.0], 2.0)).tolist()
     [True, False]
     """
-    return xp.not_equal(x, y)
+    return xp.not_equal(operand(x), operand(y))
 
 
 def greater(x: TensorLike, y: TensorLike) -> Tensor:
@@ -190,7 +190,7 @@ def greater(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.greater([1.0, 2.0], 1.0)).tolist()
     [False, True]
     """
-    return xp.greater(x, y)
+    return xp.greater(operand(x), operand(y))
 
 
 def greater_equal(x: TensorLike, y: TensorLike) -> Tensor:
@@ -201,7 +201,7 @@ def greater_equal(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.greater_equal([1.0, 2.0], 2.0)).tolist()
     [False, True]
     """
-    return xp.greater_equal(x, y)
+    return xp.greater_equal(operand(x), operand(y))
 
 
 def less(x: TensorLike, y: TensorLike) -> Tensor:
@@ -212,7 +212,7 @@ def less(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.less([1.0, 2.0], 2.0)).tolist()
     [True, False]
     """
-    return xp.less(x, y)
+    return xp.less(operand(x), operand(y))
 
 
 def less_equal(x: TensorLike, y: TensorLike) -> Tensor:
@@ -223,4 +223,4 @@ def less_equal(x: TensorLike, y: TensorLike) -> Tensor:
     >>> K.eval(K.less_equal([1.0, 2.0], 1.0)).tolist()
     [True, False]
     """
-    return xp.less_equal(x, y)
+    return xp.less_equal(operand(x), operand(y))

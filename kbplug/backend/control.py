@@ -6,10 +6,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kbplug.backend.types import TensorLike
+from kbplug.backend.arguments import TensorLike
+from kbplug.backend.tensors import as_tensor
 from kbplug.errors import ArgumentError
 from kbplug.graph.op import lookup
-from kbplug.graph.tensor import Tensor, tensor
+from kbplug.graph.tensor import Tensor
 from kbplug.ops.control import choose
 from kbplug.ops.namespace import namespace as xp
 from kbplug.runtime import values
@@ -125,7 +126,7 @@ def in_train_phase(x: Branch, alt: Branch, training: Tensor | int | bool | None 
     """
     now = learning_phase() if training is None else training
     if not isinstance(now, Tensor):
-        return tensor(_function(x if _checked(now) else alt)())
+        return as_tensor(_function(x if _checked(now) else alt)())
     chosen = switch(now, _function(x), _function(alt))
     if training is None:
         chosen._uses_learning_phase = True  # type: ignore[attr-defined]
@@ -164,13 +165,13 @@ def switch(condition: TensorLike, then_expression: Branch, else_expression: Bran
     >>> K.eval(K.switch([True, False], [[1.0], [2.0]], [[3.0], [4.0]])).tolist()
     [[1.0], [4.0]]
     """
-    chosen = tensor(condition)
+    chosen = as_tensor(condition)
     if chosen.dtype != "bool":
         chosen = chosen != 0
     branches = _function(then_expression), _function(else_expression)
     if chosen.ndim == 0 and (callable(then_expression) or callable(else_expression)):
         return choose(chosen, *branches)[0]
-    then, other = (tensor(branch()) for branch in branches)
+    then, other = (as_tensor(branch()) for branch in branches)
     after = max(then.ndim, other.ndim) - chosen.ndim
     if after > 0 and chosen.ndim:
         chosen = xp.expand_dims(chosen, axis=tuple(range(chosen.ndim, chosen.ndim + after)))

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from kbplug import autodiff
-from kbplug.backend.types import TensorLike
-from kbplug.errors import ArgumentError
-from kbplug.graph.tensor import Tensor, tensor
+from kbplug.backend.arguments import TensorLike
+from kbplug.backend.sparse import feed_sparse, is_sparse
+from kbplug.backend.tensors import as_tensor
+from kbplug.errors import ArgumentError, FeedError
+from kbplug.graph.tensor import Tensor
 from kbplug.ops.state import stop_gradient as stop
 from kbplug.runtime.cells import Update, Variable, reading_after
 from kbplug.runtime.function import Change, Function, Given
@@ -59,7 +61,29 @@ def function(
             f"function has no option {next(iter(options))!r}; it takes inputs, outputs, updates, name and givens."
         )
     wanted = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
-    return Function(inputs, [tensor(o) for o in wanted], updates or (), givens, name)
+    made = SparseFunction if any(map(is_sparse, inputs)) else Function
+    return made(inputs, [as_tensor(o) for o in wanted], updates or (), givens, name)
+
+
+class SparseFunction(Function):
+    """A function some of whose inputs are sparse matrices: each is fed as its places and values."""
+
+    def __init__(self, inputs: Sequence[Tensor], *rest: Any) -> None:
+        self.given = tuple(inputs)
+        super().__init__([p for x in inputs for p in _placeholders(x)], *rest)
+
+    def __call__(self, inputs: Sequence[Any] = ()) -> list[Any]:
+        """Run on the active engine, as every function does."""
+        if len(inputs) != len(self.given):
+            raise FeedError(f"{self.name} takes {len(self.given)} inputs, but was given {len(inputs)}.")
+        fed = []
+        for i, (x, value) in enumerate(zip(self.given, inputs, strict=True)):
+            fed += feed_sparse(x, value, f"Input {i} of {self.name}") if is_sparse(x) else [value]
+        return super().__call__(fed)
+
+
+def _placeholders(x: Tensor) -> Sequence[Tensor]:
+    return x.inputs if is_sparse(x) else (x,)
 
 
 def gradients(loss: Tensor, variables: Sequence[Tensor] | Tensor) -> list[Tensor | None]:
@@ -89,7 +113,7 @@ def gradients(loss: Tensor, variables: Sequence[Tensor] | Tensor) -> list[Tensor
     >>> K.eval(slope).tolist()
     [3.0, 12.0]
     """
-    return autodiff.gradients(tensor(loss), [variables] if isinstance(variables, Tensor) else list(variables))
+    return autodiff.gradients(as_tensor(loss), [variables] if isinstance(variables, Tensor) else list(variables))
 
 
 @overload
@@ -105,7 +129,9 @@ def stop_gradient(variables: Any) -> Any:
     >>> K.eval(K.gradients(w * K.stop_gradient(w), [w])[0]).tolist()
     3.0
     """
-    return [stop(tensor(x)) for x in variables] if isinstance(variables, list | tuple) else stop(tensor(variables))
+    return (
+        [stop(as_tensor(x)) for x in variables] if isinstance(variables, list | tuple) else stop(as_tensor(variables))
+    )
 
 
 def update(x: Variable, new_x: TensorLike) -> Update:
@@ -162,7 +188,7 @@ def moving_average_update(x: Variable, value: TensorLike, momentum: float) -> Up
     >>> float(K.eval(K.moving_average_update(v, 3.0, momentum=0.5)))
     2.0
     """
-    return Update(_variable(x, "moving_average_update"), x * momentum + tensor(value) * (1.0 - momentum))
+    return Update(_variable(x, "moving_average_update"), x * momentum + as_tensor(value) * (1.0 - momentum))
 
 
 def _variable(x: Any, asked: str) -> Variable:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kbplug.backend.types import TensorLike
+from kbplug.backend.arguments import TensorLike
+from kbplug.backend.sparse import dot_sparse, is_sparse
+from kbplug.backend.tensors import as_tensor
 from kbplug.errors import ArgumentError, ShapeError
 from kbplug.graph.spec import merge_sizes, normalize_axis
-from kbplug.graph.tensor import Tensor, tensor
+from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.sizes import shape_of
 
@@ -16,12 +18,16 @@ from kbplug.ops.sizes import shape_of
 def dot(x: TensorLike, y: TensorLike) -> Tensor:
     """Return the sum of products over the last dimension of ``x`` and the second last, or only, one of ``y``.
 
+    A sparse ``x`` is not made dense.
+
     Examples
     --------
     >>> K.dot(K.ones((2, 3, 4)), K.ones((4, 5))).shape
     (2, 3, 5)
     """
-    x, y = tensor(x), tensor(y)
+    x, y = as_tensor(x), as_tensor(y)
+    if is_sparse(x):
+        return dot_sparse(x, y)
     if x.ndim == 0 or y.ndim == 0:
         return x * y
     if x.ndim == 2 and y.ndim == 2:
@@ -58,7 +64,7 @@ def batch_dot(x: TensorLike, y: TensorLike, axes: int | Sequence[int] | None = N
     >>> K.eval(K.batch_dot([[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]], axes=1)).tolist()
     [[17.0], [53.0]]
     """
-    x, y = tensor(x), tensor(y)
+    x, y = as_tensor(x), as_tensor(y)
     if min(x.ndim, y.ndim) < 2:
         raise ShapeError(f"batch_dot needs two dimensions or more, not the shapes {x.shape} and {y.shape}.")
     of_x, of_y = _contracted(axes, x.ndim, y.ndim)
@@ -99,5 +105,5 @@ def transpose(x: TensorLike) -> Tensor:
     >>> K.transpose(K.ones((2, 3, 4))).shape
     (4, 3, 2)
     """
-    x = tensor(x)
+    x = as_tensor(x)
     return xp.permute_dims(x, tuple(reversed(range(x.ndim))))

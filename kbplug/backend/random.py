@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from kbplug.backend.arguments import DTypeLike, Sizes, TensorLike
 from kbplug.backend.settings import floatx
-from kbplug.backend.types import DTypeLike, Sizes, TensorLike
+from kbplug.backend.tensors import as_tensor
 from kbplug.dtypes import INTEGER, REAL_FLOATING, check_dtype
 from kbplug.errors import ArgumentError
 from kbplug.graph.op import lookup
-from kbplug.graph.tensor import Tensor, tensor
+from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.namespace import size_operands
 from kbplug.ops.sizes import shape_of, size_along
@@ -69,7 +70,7 @@ def _located(distribution: str, shape: Sizes, mean: Any, stddev: Any, dtype: DTy
 
 def _as(value: Any, dtype: str) -> Tensor:
     """Return a location or scale in the dtype of the draw, so that an array of another one does not widen it."""
-    return xp.astype(tensor(value), dtype)
+    return xp.astype(as_tensor(value), dtype)
 
 
 def random_uniform(
@@ -136,7 +137,7 @@ def random_bernoulli(shape: Sizes, p: Any = 0.0, dtype: DTypeLike = None, seed: 
 
 
 def dropout(x: TensorLike, level: float, noise_shape: Any = None, seed: int | None = None) -> Tensor:
-    """Set a fraction of ``x`` to zero at random and divide the rest by what is kept, so that the sum is expected to stay.
+    """Set a fraction of ``x`` to zero at random and scale the rest up, so that the expected sum stays.
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ def dropout(x: TensorLike, level: float, noise_shape: Any = None, seed: int | No
     """
     if not 0 <= level < 1:
         raise ArgumentError(f"The level of dropout is {level}, but it must be from 0 up to but without 1.")
-    x = tensor(x)
+    x = as_tensor(x)
     if x.dtype not in REAL_FLOATING:
         raise ArgumentError(f"dropout needs real floating-point numbers, not {x.dtype}; cast first.")
     if level == 0:

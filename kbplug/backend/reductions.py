@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from kbplug.backend.tensors import floating
-from kbplug.backend.types import Axis, TensorLike
-from kbplug.graph.tensor import Tensor, tensor
+from kbplug.backend.arguments import Axis, TensorLike
+from kbplug.backend.tensors import as_tensor, floating
+from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
 
 
 def _counting(x: TensorLike) -> Tensor:
     """Return ``x`` as numbers: booleans as integers."""
-    made = tensor(x)
+    made = as_tensor(x)
     return xp.astype(made, "int64") if made.dtype == "bool" else made
 
 
@@ -22,7 +22,7 @@ def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> K.eval(K.max([[1.0, 4.0], [3.0, 2.0]], axis=1)).tolist()
     [4.0, 3.0]
     """
-    return xp.max(tensor(x), axis=axis, keepdims=keepdims)
+    return xp.max(as_tensor(x), axis=axis, keepdims=keepdims)
 
 
 def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -33,7 +33,7 @@ def min(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> K.eval(K.min([[1.0, 4.0], [3.0, 2.0]], axis=1)).tolist()
     [1.0, 2.0]
     """
-    return xp.min(tensor(x), axis=axis, keepdims=keepdims)
+    return xp.min(as_tensor(x), axis=axis, keepdims=keepdims)
 
 
 def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -110,7 +110,7 @@ def any(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> K.eval(K.any([[True, False], [False, False]], axis=1)).tolist()
     [True, False]
     """
-    return xp.any(tensor(x), axis=axis, keepdims=keepdims)
+    return xp.any(as_tensor(x), axis=axis, keepdims=keepdims)
 
 
 def all(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -121,7 +121,7 @@ def all(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> K.eval(K.all([[True, False], [True, True]], axis=1)).tolist()
     [False, True]
     """
-    return xp.all(tensor(x), axis=axis, keepdims=keepdims)
+    return xp.all(as_tensor(x), axis=axis, keepdims=keepdims)
 
 
 def argmax(x: TensorLike, axis: int | None = -1) -> Tensor:
@@ -132,7 +132,7 @@ def argmax(x: TensorLike, axis: int | None = -1) -> Tensor:
     >>> K.eval(K.argmax([[1.0, 4.0], [3.0, 2.0]])).tolist()
     [1, 0]
     """
-    return xp.argmax(tensor(x), axis=axis)
+    return xp.argmax(as_tensor(x), axis=axis)
 
 
 def argmin(x: TensorLike, axis: int | None = -1) -> Tensor:
@@ -143,7 +143,7 @@ def argmin(x: TensorLike, axis: int | None = -1) -> Tensor:
     >>> K.eval(K.argmin([[1.0, 4.0], [3.0, 2.0]])).tolist()
     [0, 1]
     """
-    return xp.argmin(tensor(x), axis=axis)
+    return xp.argmin(as_tensor(x), axis=axis)
 
 
 def cumsum(x: TensorLike, axis: int = 0) -> Tensor:

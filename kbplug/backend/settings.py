@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kbplug import config, plugins
-from kbplug.backend.types import HostArray
+from kbplug.backend.arguments import HostArray
 from kbplug.errors import ArgumentError, did_you_mean
 from kbplug.runtime import values
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from kbplug.backend.arguments import DTypeLike, HostArray, Sizes, TensorLike
 from kbplug.backend.names import full_name
 from kbplug.backend.settings import floatx
-from kbplug.backend.types import DTypeLike, HostArray, Sizes, TensorLike
+from kbplug.backend.sparse import sparse_placeholder
 from kbplug.dtypes import COMPLEX, check_dtype, complex_of, is_floating
 from kbplug.errors import ArgumentError, DTypeError
 from kbplug.graph import node as nodes
@@ -38,7 +39,7 @@ def placeholder(
     dtype
         ``floatx()`` by default.
     sparse
-        Whether SciPy's sparse matrices are fed.
+        Whether matrices of ``scipy.sparse`` are fed; only the number of rows may then be unknown.
     name
         A label; a unique one by default.
 
@@ -56,6 +57,8 @@ def placeholder(
         raise ArgumentError("placeholder needs a shape or ndim; ndim=0 makes a scalar.")
     known = check_shape((None,) * ndim if shape is None else shape)  # type: ignore[operator]
     label = full_name(name, "placeholder")
+    if sparse:
+        return sparse_placeholder(known, check_dtype(floatx() if dtype is None else dtype), label)
     where = call_site()
     made = Tensor(nodes.placeholder(spec(known, floatx() if dtype is None else dtype), label, where), where)
     made.name = label
@@ -107,9 +110,22 @@ def to_host(value: Any, dtype: DTypeLike = None) -> HostArray:
     return values.host_array(array, target)
 
 
+def as_tensor(x: TensorLike) -> Tensor:
+    """Return ``x`` as a tensor; Python's floats, alone or in lists, have no dtype and take ``floatx()``."""
+    made = tensor(x)
+    if isinstance(x, float | list | tuple) and made.dtype == "float64" and not made.node.inputs:
+        return Tensor(values.constant(values.host_array(x, floatx())))
+    return made
+
+
+def operand(x: TensorLike) -> TensorLike:
+    """Return ``x`` as an operand that a scalar does not widen: scalars stay as they are."""
+    return x if isinstance(x, bool | int | float | complex) else as_tensor(x)
+
+
 def floating(x: TensorLike) -> Tensor:
     """Return ``x`` as a tensor of floating-point numbers: integers and booleans become ``floatx()``."""
-    made = tensor(x)
+    made = as_tensor(x)
     return made if is_floating(made.dtype) else xp.astype(made, floatx())
 
 
@@ -121,7 +137,7 @@ def zeros_like(x: TensorLike, dtype: DTypeLike = None, name: str | None = None) 
     >>> K.eval(K.zeros_like(K.constant([1.0, 2.0]))).tolist()
     [0.0, 0.0]
     """
-    return _named(xp.zeros_like(tensor(x), dtype=dtype), name)
+    return _named(xp.zeros_like(as_tensor(x), dtype=dtype), name)
 
 
 def ones_like(x: TensorLike, dtype: DTypeLike = None, name: str | None = None) -> Tensor:
@@ -132,7 +148,7 @@ def ones_like(x: TensorLike, dtype: DTypeLike = None, name: str | None = None) -
     >>> K.eval(K.ones_like(K.constant([0.0, 2.0]))).tolist()
     [1.0, 1.0]
     """
-    return _named(xp.ones_like(tensor(x), dtype=dtype), name)
+    return _named(xp.ones_like(as_tensor(x), dtype=dtype), name)
 
 
 def identity(x: TensorLike, name: str | None = None) -> Tensor:
@@ -143,7 +159,7 @@ def identity(x: TensorLike, name: str | None = None) -> Tensor:
     >>> K.eval(K.identity(K.constant([1.0, 2.0]))).tolist()
     [1.0, 2.0]
     """
-    return _named(Tensor(tensor(x).node), name)
+    return _named(Tensor(as_tensor(x).node), name)
 
 
 def _named(x: Tensor, name: str | None) -> Tensor:
@@ -222,7 +238,7 @@ def shape(x: TensorLike) -> Tensor:
     >>> K.eval(K.shape(K.zeros((2, 3)))).tolist()
     [2, 3]
     """
-    return sizes.shape(tensor(x))
+    return sizes.shape(as_tensor(x))
 
 
 def int_shape(x: TensorLike) -> Shape:
@@ -233,7 +249,7 @@ def int_shape(x: TensorLike) -> Shape:
     >>> K.int_shape(K.placeholder((None, 3)))
     (None, 3)
     """
-    known: Shape = getattr(x, "_keras_shape", None) or tensor(x).shape  # a layer may know more than its graph
+    known: Shape = getattr(x, "_keras_shape", None) or as_tensor(x).shape  # a layer may know more than its graph
     return known
 
 
@@ -245,7 +261,7 @@ def ndim(x: TensorLike) -> int:
     >>> K.ndim(K.zeros((2, 3)))
     2
     """
-    return tensor(x).ndim
+    return as_tensor(x).ndim
 
 
 def dtype(x: TensorLike) -> str:
@@ -256,7 +272,7 @@ def dtype(x: TensorLike) -> str:
     >>> K.dtype(K.zeros((2, 3)))
     'float32'
     """
-    return tensor(x).dtype
+    return as_tensor(x).dtype
 
 
 def size(x: TensorLike, name: str | None = None) -> Tensor:
@@ -267,7 +283,7 @@ def size(x: TensorLike, name: str | None = None) -> Tensor:
     >>> int(K.size(K.zeros((2, 3))))
     6
     """
-    x = tensor(x)
+    x = as_tensor(x)
     return _named(xp.asarray(x.size, dtype="int64") if x.size is not None else xp.prod(sizes.shape(x)), name)
 
 
@@ -284,7 +300,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     >>> K.eval(K.cast([1.7, -1.7], "int32")).tolist()
     [1, -1]
     """
-    made, target = tensor(x), check_dtype(dtype)
+    made, target = as_tensor(x), check_dtype(dtype)
     return made if made.dtype == target else xp.astype(made, target)
 
 
@@ -301,7 +317,7 @@ def eval(x: TensorLike) -> HostArray:
     >>> K.eval(K.constant([1.0, 2.0]) + 1).tolist()
     [2.0, 3.0]
     """
-    made = tensor(x)
+    made = as_tensor(x)
     if isinstance(made, Update) and not made.node.symbolic:
         return evaluate([made.node], [(made.variable.cell, made.node)])[0]
     value: HostArray = made.value()
@@ -316,4 +332,4 @@ def print_tensor(x: TensorLike, message: str = "") -> Tensor:
     >>> total = K.eval(K.sum(K.print_tensor(K.constant([1.0, 2.0]), message="x:")))
     x: [1. 2.]
     """
-    return print_(tensor(x), message=message)
+    return print_(as_tensor(x), message=message)

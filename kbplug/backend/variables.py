@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from kbplug.backend.arguments import DTypeLike, HostArray, Sizes, TensorLike
 from kbplug.backend.names import full_name
 from kbplug.backend.random import random_normal, random_uniform
 from kbplug.backend.settings import floatx
+from kbplug.backend.sparse import sparse_constant
 from kbplug.backend.tensors import eval, int_shape, to_host
-from kbplug.backend.types import DTypeLike, HostArray, Sizes, TensorLike
 from kbplug.dtypes import check_dtype
 from kbplug.errors import ArgumentError
 from kbplug.graph.spec import Shape, size_of
@@ -24,13 +25,14 @@ def variable(
     dtype: DTypeLike = None,
     name: str | None = None,
     constraint: Callable[[Tensor], Tensor] | None = None,
-) -> Variable:
+) -> Tensor:
     """Return a tensor whose value functions may update.
 
     Parameters
     ----------
     value
-        Its first value; a tensor is computed.
+        Its first value; a tensor is computed. A matrix of ``scipy.sparse`` becomes a sparse tensor, which stays
+        as it is.
     dtype
         ``floatx()`` by default.
     name
@@ -51,6 +53,8 @@ def variable(
     >>> w.dtype, K.get_value(w).tolist()
     ('float32', [[1.0, 2.0], [3.0, 4.0]])
     """
+    if hasattr(value, "tocoo"):
+        return sparse_constant(value, floatx() if dtype is None else check_dtype(dtype))
     first = eval(value) if isinstance(value, Tensor) else value
     made = Variable(Cell(to_host(first, dtype), full_name(name, "variable")))
     made.constraint = constraint  # type: ignore[attr-defined]
@@ -84,7 +88,7 @@ def _filled(shape: Sizes, value: int, dtype: DTypeLike, name: str | None) -> Ten
     return made if size_operands(shape)[0] else variable(made, made.dtype, name)
 
 
-def eye(size: int | tuple[int, int] | list[int], dtype: DTypeLike = None, name: str | None = None) -> Variable:
+def eye(size: int | tuple[int, int] | list[int], dtype: DTypeLike = None, name: str | None = None) -> Tensor:
     """Return a variable with ones on the diagonal.
 
     Parameters
@@ -112,7 +116,7 @@ def random_uniform_variable(
     dtype: DTypeLike = None,
     name: str | None = None,
     seed: int | None = None,
-) -> Variable:
+) -> Tensor:
     """Return a variable drawn uniformly from ``low`` up to ``high``.
 
     Examples
@@ -130,7 +134,7 @@ def random_normal_variable(
     dtype: DTypeLike = None,
     name: str | None = None,
     seed: int | None = None,
-) -> Variable:
+) -> Tensor:
     """Return a variable drawn from the normal distribution of that mean and standard deviation.
 
     Examples
