@@ -22,6 +22,8 @@ from kbplug.graph.spec import Shape, Size, Spec
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
+_SCALARS: tuple[type[Any], ...] = (bool, int, float, complex)
+
 
 class Host(Protocol):
     """What the runtime does for tensors."""
@@ -83,13 +85,22 @@ def apply(op: Op, operands: tuple[Any, ...], params: Params) -> Tensor:
 def lift_all(op: Op, operands: tuple[Any, ...]) -> tuple[Node, ...]:
     """Return operands as nodes. Those that ``op`` promotes get their common dtype, by casts in the graph."""
     lifted = [o.node if isinstance(o, Tensor) else o for o in operands]
-    lifted = [o if isinstance(o, Node | bool | int | float | complex) else lift(o) for o in lifted]
+    lifted = [o if isinstance(o, Node) else _scalar_or_node(o) for o in lifted]
     together = () if op.promotes is None else op.promotes(len(lifted))
     if together:
         dtype = _common(op, [lifted[i] for i in together])
         for i in together:
             lifted[i] = cast(lifted[i], dtype)
     return tuple([o if isinstance(o, Node) else literal(o) for o in lifted])
+
+
+def _scalar_or_node(value: Any) -> Scalar | Node:
+    """Return a scalar as Python's own, which NumPy's float64 and complex128 are by inheritance; lift all else."""
+    for kind in _SCALARS:
+        if isinstance(value, kind):
+            scalar: Scalar = value if type(value) is kind else kind(value)
+            return scalar
+    return lift(value)
 
 
 def _common(op: Op, operands: Sequence[Node | Scalar]) -> str:
@@ -119,7 +130,7 @@ def lift(value: Any) -> Node:
         return value.node
     if isinstance(value, Node):
         return value
-    if type(value) in (bool, int, float, complex):
+    if type(value) in _SCALARS:
         return literal(value)
     if host is None:
         raise ArgumentError(

@@ -101,7 +101,7 @@ def test_inference_with_unknown_sizes(result, spec):
         (lambda: xp.fft.fftn(CUBE, s=(2,), axes=(0, 1)), ArgumentError, "needs a length for each axis"),
         (lambda: xp.fft.fftn(CUBE, axes=(0, 0)), ArgumentError, "name a dimension twice"),
         (lambda: xp.fft.rfftn(CUBE, axes=()), ArgumentError, "A transform needs at least one axis"),
-        (lambda: xp.fft.fftn(np.float64(1.0)), ArgumentError, "A transform needs at least one axis"),
+        (lambda: xp.fft.fftn(1.0), ArgumentError, "A transform needs at least one axis"),
         (lambda: xp.fft.fftn(CUBE, s=(2, 2, 2, 2)), ArgumentError, "Axis -4 is out of range"),
         (lambda: xp.fft.fftshift(np.ones(3, int)), DTypeError, "fft.fftshift is not defined for int64"),
     ],
