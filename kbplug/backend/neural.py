@@ -18,8 +18,8 @@ from kbplug.ops.sizes import shape_of
 def relu(x: TensorLike, alpha: Any = 0.0, max_value: Any = None, threshold: Any = 0.0) -> Tensor:
     """Return the rectifier.
 
-    It is ``max_value`` where ``x >= max_value``, ``x`` where ``threshold <= x < max_value``, and
-    ``alpha * (x - threshold)`` below. Its plain form, ``max(x, 0)``, has gradient 0 at 0.
+    It is ``x`` where ``x >= threshold``, and ``alpha * (x - threshold)`` below; a ``max_value`` keeps the former between
+    0 and itself. The plain form, ``max(x, 0)``, has gradient 0 at 0.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ def relu(x: TensorLike, alpha: Any = 0.0, max_value: Any = None, threshold: Any 
     x = as_tensor(x)
     alpha, max_value, threshold = _number(alpha), _number(max_value), _number(threshold)
     if _is_zero(alpha) and _is_zero(threshold):
-        return _at_most(xp.relu(x), max_value)
+        return xp.relu(x) if max_value is None else xp.clip(xp.relu(x), None, max_value)
     lower = 0.0 if _is_zero(alpha) else alpha * (x - threshold)
     below = x <= threshold if _is_zero(threshold) else x < threshold  # a leaky rectifier has slope alpha at 0
-    return xp.where(below, lower, _at_most(x, max_value))
+    return xp.where(below, lower, x if max_value is None else xp.clip(x, 0.0, max_value))
 
 
 def _number(value: Any) -> Any:
@@ -49,10 +49,6 @@ def _number(value: Any) -> Any:
 
 def _is_zero(value: Any) -> bool:
     return not isinstance(value, Tensor) and value == 0
-
-
-def _at_most(x: Tensor, bound: Any) -> Tensor:
-    return x if bound is None else xp.clip(x, None, bound)
 
 
 def elu(x: TensorLike, alpha: Any = 1.0) -> Tensor:

@@ -1,4 +1,4 @@
-"""The settings that Keras code asks for; each is read from ``kbplug.config`` when asked, and none is kept here."""
+"""The settings that Keras code asks for, read when asked: from Keras if it has K loaded, else ``kbplug.config``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ from typing import Any
 
 from kbplug import config, plugins
 from kbplug.backend.arguments import HostArray
+from kbplug.backend.keras2 import settings_of_keras
 from kbplug.errors import ArgumentError, did_you_mean
 from kbplug.runtime import values
 
 DATA_FORMATS = ("channels_first", "channels_last")
+
+
+def _read(key: str) -> Any:
+    keras = settings_of_keras()
+    return getattr(config.settings(), key) if keras is None else getattr(keras, key)()
+
+
+def _tell(key: str, value: Any) -> None:
+    keras = settings_of_keras()
+    if keras is not None:
+        getattr(keras, f"set_{key}")(value)
 
 
 def backend() -> str:
@@ -31,7 +43,7 @@ def epsilon() -> float:
     >>> K.epsilon()
     1e-07
     """
-    return config.settings().epsilon
+    return float(_read("epsilon"))
 
 
 def set_epsilon(value: float) -> None:
@@ -50,6 +62,7 @@ def set_epsilon(value: float) -> None:
     >>> K.set_epsilon(1e-7)
     """
     config.set_epsilon(value)
+    _tell("epsilon", value)
 
 
 def floatx() -> str:
@@ -60,7 +73,7 @@ def floatx() -> str:
     >>> K.floatx()
     'float32'
     """
-    return config.settings().floatx
+    return str(_read("floatx"))
 
 
 def set_floatx(value: str) -> None:
@@ -79,6 +92,7 @@ def set_floatx(value: str) -> None:
     >>> K.set_floatx("float32")
     """
     config.set_floatx(value)
+    _tell("floatx", value)
 
 
 def image_data_format() -> str:
@@ -89,7 +103,7 @@ def image_data_format() -> str:
     >>> K.image_data_format()
     'channels_last'
     """
-    return config.settings().image_data_format
+    return str(_read("image_data_format"))
 
 
 def set_image_data_format(data_format: str) -> None:
@@ -108,6 +122,7 @@ def set_image_data_format(data_format: str) -> None:
     >>> K.set_image_data_format("channels_last")
     """
     config.set_image_data_format(data_format)
+    _tell("image_data_format", data_format)
 
 
 def image_dim_ordering() -> str:

@@ -168,7 +168,11 @@ def repeat_elements(x: TensorLike, rep: int, axis: int) -> Tensor:
     >>> K.eval(K.repeat_elements([1.0, 2.0], 2, axis=0)).tolist()
     [1.0, 1.0, 2.0, 2.0]
     """
-    return xp.repeat(as_tensor(x), rep, axis=axis)
+    x = as_tensor(x)
+    made = xp.repeat(x, rep, axis=axis)
+    if hasattr(x, "_keras_shape"):
+        made._keras_shape = made.shape  # type: ignore[attr-defined]  # Keras asks for it here
+    return made
 
 
 def tile(x: TensorLike, n: int | Tensor | Sequence[int | Tensor]) -> Tensor:

@@ -62,6 +62,7 @@ def placeholder(
     where = call_site()
     made = Tensor(nodes.placeholder(spec(known, floatx() if dtype is None else dtype), label, where), where)
     made.name = label
+    made._keras_shape = known  # type: ignore[attr-defined]
     return made
 
 
