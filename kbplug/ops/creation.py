@@ -10,6 +10,7 @@ from kbplug.graph.spec import Shape, Spec, size_of
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import ALL, accept, composite, primitive
 from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.patches import device_of
 from kbplug.ops.sizes import shape_of
 
 Array = Any
@@ -45,7 +46,7 @@ def _(xp: Any, /, *, shape: tuple[int, int], k: int, dtype: Any) -> Array:
 def linspace(xp: Any, start: Any, stop: Any, /, num: int, *, endpoint: bool = True) -> Any:
     """``num`` evenly spaced numbers from ``start`` to ``stop``, which is the last if ``endpoint``."""
     parts = max(num - 1 if endpoint else num, 1)
-    share = xp.astype(xp.arange(num), start.dtype) / parts
+    share = xp.astype(xp.arange(num, device=device_of(start)), start.dtype) / parts
     return start * (1 - share) + stop * share
 
 

@@ -10,6 +10,7 @@ from math import prod
 from typing import Any
 
 from kbplug.graph.index import ARRAY, WHOLE, Template, adjacent, complete
+from kbplug.ops.patches import device_of
 from kbplug.ops.segments import combined_by_id, last_of_each
 
 Array = Any
@@ -56,7 +57,7 @@ def scatter_add(xp: Any, x: Array, updates: Array, /, *operands: Array, index: T
 
 def _positions(xp: Any, x: Array, operands: Sequence[Array], index: Template) -> Array:
     """Return where in the flat ``x`` the elements of ``x[index]`` stand."""
-    return getitem(xp, xp.reshape(xp.arange(prod(x.shape)), x.shape), *operands, index=index)
+    return getitem(xp, xp.reshape(xp.arange(prod(x.shape), device=device_of(x)), x.shape), *operands, index=index)
 
 
 def _is_array(entry: Any) -> bool:

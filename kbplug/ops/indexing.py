@@ -12,6 +12,7 @@ from kbplug.graph.tensor import Tensor
 from kbplug.ops import gather
 from kbplug.ops.declare import BOOL_OR_INT, INTEGER, NUMERIC, accept, composite, primitive
 from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.patches import device_of
 from kbplug.ops.sizes import shape_of, size_along
 
 Array = Any
@@ -200,7 +201,9 @@ def _along(g: Tensor, axis: int, size: int | Tensor) -> Tensor:
 @composite()
 def one_hot(xp: Any, indices: Any, /, *, depth: int, dtype: Any = "float64") -> Any:
     """Rows that are 1 at each index and 0 elsewhere; all 0 for an index outside 0 to ``depth - 1``."""
-    return xp.astype(xp.expand_dims(xp.astype(indices, xp.int64), axis=-1) == xp.arange(depth), dtype)
+    return xp.astype(
+        xp.expand_dims(xp.astype(indices, xp.int64), axis=-1) == xp.arange(depth, device=device_of(indices)), dtype
+    )
 
 
 __all__ = ["getitem", "indexed", "one_hot", "put_along_axis", "scatter_add", "setitem", "take", "take_along_axis"]

@@ -21,7 +21,7 @@ from kbplug.graph.spec import (
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import INTEGER, accept, primitive
 from kbplug.ops.namespace import namespace as xp
-from kbplug.ops.patches import pad_along
+from kbplug.ops.patches import device_of, pad_along
 from kbplug.ops.sizes import shape_of, size_along
 
 Axis = int | Sequence[int]
@@ -322,7 +322,7 @@ PADDING = ("constant", "edge", "reflect", "symmetric")
 Widths = Sequence[Sequence[int]]
 
 
-@primitive()
+@primitive(traits=("alias",))
 def pad(x: Spec, /, *, widths: Widths, mode: str = "constant", value: float = 0) -> Spec:
     """``x`` with ``widths[i]`` elements before and after it along dimension ``i``: a value, its edge or its image."""
     if mode not in PADDING:
@@ -338,15 +338,15 @@ def pad(x: Spec, /, *, widths: Widths, mode: str = "constant", value: float = 0)
 def _(xp: Any, x: Any, /, *, widths: Widths, mode: str, value: float) -> Any:
     for axis, (before, after) in enumerate(widths):
         if mode != "constant":
-            x = xp.take(x, _mirrored(xp, x.shape[axis], before, after, mode), axis=axis)
+            x = xp.take(x, _mirrored(xp, x.shape[axis], before, after, mode, device_of(x)), axis=axis)
         else:
             x = pad_along(xp, x, axis, (before, after), value)
     return x
 
 
-def _mirrored(xp: Any, size: Any, before: int, after: int, mode: str) -> Any:
+def _mirrored(xp: Any, size: Any, before: int, after: int, mode: str, device: Any = None) -> Any:
     """Return where each element along a padded axis of ``size`` comes from."""
-    place = xp.arange(-before, size + after)
+    place = xp.arange(-before, size + after, device=device)
     if mode == "edge":
         return xp.clip(place, 0, size - 1)
     twice = int(mode == "symmetric")  # the edge itself appears twice

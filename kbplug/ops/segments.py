@@ -15,6 +15,7 @@ from kbplug.graph.spec import Shape, Spec, compatible
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import FLOAT, INTEGER, NUMERIC, REAL, accept, primitive
 from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.patches import device_of
 
 Array = Any
 
@@ -23,7 +24,7 @@ def last_of_each(xp: Any, ids: Array, count: int) -> tuple[Array, Array, Array]:
     """Return the order that sorts ``ids``, the last place in it of each id below ``count``, and whether it occurs."""
     order = xp.argsort(ids, stable=True)
     ranked = xp.take(ids, order)
-    slots = xp.arange(count, dtype=ids.dtype)
+    slots = xp.arange(count, dtype=ids.dtype, device=device_of(ids))
     last = xp.astype(xp.searchsorted(ranked, slots, side="right"), xp.int64) - 1
     last = xp.where(last < 0, 0, last)
     return order, last, xp.take(ranked, last) == slots
@@ -35,7 +36,7 @@ def combined_by_id(
     """Return, for each id below ``count``, its ``rows`` combined along the first axis; ``empty`` where it has none."""
     total = ids.shape[0]
     if total == 0 or count == 0:
-        return xp.full((count, *rows.shape[1:]), empty, dtype=rows.dtype)
+        return xp.full((count, *rows.shape[1:]), empty, dtype=rows.dtype, device=device_of(rows))
     ids = xp.astype(ids, xp.int64)
     order, last, hit = last_of_each(xp, ids, count)
     ids, rows = xp.take(ids, order), xp.take(rows, order, axis=0)
@@ -104,7 +105,8 @@ def segment_mean(data: Spec, segment_ids: Spec, /, *sizes: Spec, shape: Shape) -
 def _(xp: Any, data: Array, segment_ids: Array, /, *, shape: tuple[int]) -> Array:
     rows, ids = _rows(xp, data, segment_ids)
     total = combined_by_id(xp, rows, ids, shape[0], xp.add, 0)
-    counts = combined_by_id(xp, xp.ones(ids.shape, dtype=data.dtype), ids, shape[0], xp.add, 0)
+    ones = xp.ones(ids.shape, dtype=data.dtype, device=device_of(data))
+    counts = combined_by_id(xp, ones, ids, shape[0], xp.add, 0)
     return total / _column(xp, xp.where(counts == 0, 1, counts), rows.ndim)
 
 

@@ -9,6 +9,7 @@ from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import ALL, REAL, accept, primitive
 from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.patches import device_of
 
 Array = Any
 
@@ -46,13 +47,14 @@ def _grouped(xp: Any, x: Array) -> UniqueAll:
     size = prod(x.shape)
     flat = xp.reshape(x, (size,))
     if not size:
-        none = xp.zeros((0,), dtype=xp.int64)
+        none = xp.zeros((0,), dtype=xp.int64, device=device_of(x))
         return UniqueAll(flat, none, xp.reshape(none, x.shape), none)
     order = _order(xp, flat)
     ranked = xp.take(flat, order)
-    begins = xp.concat([xp.ones((1,), dtype=xp.bool), ranked[1:] != ranked[:-1]])
+    first = xp.ones((1,), dtype=xp.bool, device=device_of(x))
+    begins = xp.concat([first, ranked[1:] != ranked[:-1]])
     (starts,) = xp.nonzero(begins)
-    ends = xp.concat([starts[1:], xp.full((1,), size, dtype=starts.dtype)])
+    ends = xp.concat([starts[1:], xp.full((1,), size, dtype=starts.dtype, device=device_of(x))])
     group = xp.cumulative_sum(xp.astype(begins, xp.int64)) - 1
     inverse = xp.take(group, xp.argsort(order))
     return UniqueAll(xp.take(ranked, starts), xp.take(order, starts), xp.reshape(inverse, x.shape), ends - starts)
@@ -142,7 +144,7 @@ def isin(x1: Spec, x2: Spec, /, *, invert: bool = False) -> Spec:
 @isin.implement
 def _(xp: Any, x1: Array, x2: Array, /, *, invert: bool) -> Array:
     if 0 in x2.shape:
-        return xp.full(x1.shape, invert, dtype=xp.bool)
+        return xp.full(x1.shape, invert, dtype=xp.bool, device=device_of(x1))
     ranked = xp.sort(xp.reshape(x2, (prod(x2.shape),)))
     flat = xp.reshape(x1, (prod(x1.shape),))
     place = xp.searchsorted(ranked, flat)

@@ -74,6 +74,10 @@ def emit(
     return Program(writer.globals["run"], source, writer.places)
 
 
+_INDICES_FROM = {"getitem": 1, "setitem": 2}
+"""Where the operands of an index begin, which may be sizes."""
+
+
 class _Writer:
     """Turns nodes into lines; what the lines name is kept in ``globals``."""
 
@@ -203,7 +207,7 @@ class _Body:
         return self._call(node, [p or "None" for p in placed], keywords)
 
     def _operand(self, node: Node, position: int, operand: Node, first_size: int) -> str:
-        as_size = position >= first_size or (position > 0 and node.op.name in ("getitem", "setitem"))
+        as_size = position >= min(first_size, _INDICES_FROM.get(node.op.name, first_size))
         return self.sizes[operand] if as_size and operand in self.sizes else self.array(operand)
 
     def _shape(self, shape: tuple[int | None, ...], sizes: list[str]) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import kbplug
 from kbplug.autodiff import gradients
 from kbplug.errors import ArgumentError, DTypeError, ShapeError
 from kbplug.graph.node import placeholder
@@ -78,6 +79,17 @@ def test_setting_a_part_leaves_other_handles_as_they_were():
     x[1] = 7.0
     found = Function([before], [before, x])([np.array([1.0, 2.0, 3.0])])
     assert [f.tolist() for f in found] == [[1.0, 2.0, 3.0], [1.0, 7.0, 3.0]]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "strict"])
+def test_a_size_may_be_an_index_and_a_value(engine):
+    x = tensor(None, dtype="int64")
+    n = xp.shape(x)[0]
+    y = Tensor(x.node)
+    y[n - 1] = n
+    y[n // 2] = 7
+    with kbplug.engine_scope(engine):
+        assert Function([x], [y, x[n - 2 :]])([np.arange(4)])[0].tolist() == [0, 1, 7, 4]
 
 
 def test_a_value_that_a_later_one_overwrites_has_no_gradient():
