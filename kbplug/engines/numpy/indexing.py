@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,7 @@ def argsort(x: Array, *, axis: int, descending: bool, stable: bool) -> Array:
     return np.flip(x.shape[axis] - 1 - order, axis=axis)
 
 
-KERNELS = {
+KERNELS: dict[str, Callable[..., Any]] = {
     "getitem": getitem,
     "setitem": setitem,
     "scatter_add": scatter_add,

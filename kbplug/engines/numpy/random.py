@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def integers(state: Any, *, shape: tuple[int, ...], low: int, high: int, dtype: 
     return _generator(state).integers(low, high, shape, dtype=np.int64).astype(dtype)
 
 
-KERNELS = {
+KERNELS: dict[str, Callable[..., Any]] = {
     "random.bits": bits,
     "random.integers": integers,
     "random.normal": normal,
