@@ -18,8 +18,8 @@ from kbplug.ops.sizes import shape_of
 def relu(x: TensorLike, alpha: Any = 0.0, max_value: Any = None, threshold: Any = 0.0) -> Tensor:
     """Return the rectifier.
 
-    It is ``x`` where ``x >= threshold``, and ``alpha * (x - threshold)`` below; a ``max_value`` keeps the former between
-    0 and itself. The plain form, ``max(x, 0)``, has gradient 0 at 0.
+    It is ``x`` where ``x >= threshold``, and ``alpha * (x - threshold)`` below; a ``max_value`` keeps the former
+    between 0 and itself. The plain form, ``max(x, 0)``, has gradient 0 at 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The settings that Keras code asks for, read when asked: from Keras if it has K loaded, else ``kbplug.config``."""
+"""The settings that Keras code asks for; each is read from ``kbplug.config`` when asked, and none is kept here."""
 
 from __future__ import annotations
 
@@ -6,22 +6,10 @@ from typing import Any
 
 from kbplug import config, plugins
 from kbplug.backend.arguments import HostArray
-from kbplug.backend.keras2 import settings_of_keras
 from kbplug.errors import ArgumentError, did_you_mean
 from kbplug.runtime import values
 
 DATA_FORMATS = ("channels_first", "channels_last")
-
-
-def _read(key: str) -> Any:
-    keras = settings_of_keras()
-    return getattr(config.settings(), key) if keras is None else getattr(keras, key)()
-
-
-def _tell(key: str, value: Any) -> None:
-    keras = settings_of_keras()
-    if keras is not None:
-        getattr(keras, f"set_{key}")(value)
 
 
 def backend() -> str:
@@ -43,7 +31,7 @@ def epsilon() -> float:
     >>> K.epsilon()
     1e-07
     """
-    return float(_read("epsilon"))
+    return config.settings().epsilon
 
 
 def set_epsilon(value: float) -> None:
@@ -62,7 +50,6 @@ def set_epsilon(value: float) -> None:
     >>> K.set_epsilon(1e-7)
     """
     config.set_epsilon(value)
-    _tell("epsilon", value)
 
 
 def floatx() -> str:
@@ -73,7 +60,7 @@ def floatx() -> str:
     >>> K.floatx()
     'float32'
     """
-    return str(_read("floatx"))
+    return config.settings().floatx
 
 
 def set_floatx(value: str) -> None:
@@ -92,7 +79,6 @@ def set_floatx(value: str) -> None:
     >>> K.set_floatx("float32")
     """
     config.set_floatx(value)
-    _tell("floatx", value)
 
 
 def image_data_format() -> str:
@@ -103,7 +89,7 @@ def image_data_format() -> str:
     >>> K.image_data_format()
     'channels_last'
     """
-    return str(_read("image_data_format"))
+    return config.settings().image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
@@ -122,7 +108,6 @@ def set_image_data_format(data_format: str) -> None:
     >>> K.set_image_data_format("channels_last")
     """
     config.set_image_data_format(data_format)
-    _tell("image_data_format", data_format)
 
 
 def image_dim_ordering() -> str:
