@@ -7,11 +7,13 @@ computing a concrete tensor, the runtime registers here (``Host``).
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn, Protocol
 
 from kbplug.dtypes import Scalar, result_type
@@ -297,6 +299,29 @@ class Tensor:
         if host is None:
             raise SymbolicError("No runtime is imported to compute a tensor; import kbplug.backend first.")
         return host.evaluate(self.node)
+
+    @property
+    def device(self) -> None:
+        """None: the engine that runs a graph places its arrays."""
+        return None
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
+        """Return the tensor itself; only the engine's choice, None, may be asked for."""
+        if device is not None or stream is not None:
+            raise ArgumentError(f"A lazy tensor is on no device, so not on {device!r}; choose an engine or its device.")
+        return self
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+        """Return ``kbplug.array_api``, the standard's functions over lazy tensors."""
+        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12", "2025.12"):
+            raise ArgumentError(f"kbplug does not know version {api_version!r} of the Array API standard.")
+        return importlib.import_module("kbplug.array_api")  # by name: it stands above this layer
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.value().copy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # what is computed leaves by the memory of the host
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise ArgumentError(

@@ -15,6 +15,8 @@ from kbplug.graph.spec import Spec, compatible
 from kbplug.graph.tensor import Tensor
 
 HostArray = np.ndarray[Any, Any]
+HostArrayType = np.ndarray
+"""What ``isinstance`` is asked of a host array."""
 
 _SMALL = 1024
 """Constants of at most this many bytes are compared by value, larger ones by identity."""
