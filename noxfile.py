@@ -26,7 +26,8 @@ def pytest(session: nox.Session, *arguments: str) -> None:
     """Run pytest where kbplug, the strict engine and the independent reference are installed."""
     reference = nox.project.dependency_groups(PYPROJECT, "reference")
     session.install("-e", ".[plot,test]", "-e", str(STRICT), *reference)
-    session.run("pytest", "-n", "auto", *arguments, *session.posargs, env=ONE_THREAD)
+    # By file: the blocks of a document need those before them.
+    session.run("pytest", "-n", "auto", "--dist", "loadscope", *arguments, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
