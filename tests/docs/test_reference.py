@@ -15,7 +15,10 @@ def documented(page):
     return (REFERENCE / page).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(n for n, v in vars(backend).items() if inspect.isfunction(v)))
+PUBLIC = sorted(n for n, v in vars(backend).items() if inspect.isfunction(v) and not n.startswith("_"))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
 def test_each_function_of_the_backend_stands_on_its_page(name):
     function = inspect.unwrap(getattr(backend, name))
     assert f".. automodule:: {function.__module__}\n" in documented("backend.md")
