@@ -60,6 +60,7 @@ from kbplug.backend.images import (
     spatial_3d_padding,
     temporal_padding,
 )
+from kbplug.backend.keras_client import prepare as _prepare_for_keras
 from kbplug.backend.local import local_conv1d, local_conv2d
 from kbplug.backend.loops import foldl, foldr, map_fn, rnn
 from kbplug.backend.losses import (
@@ -349,3 +350,5 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+_prepare_for_keras()
