@@ -166,8 +166,9 @@ def _looped(
     recurrence: _Recurrence, x: Tensor, allowed: Tensor | None, states: list[Tensor], keep: bool
 ) -> tuple[Tensor, list[Tensor]]:
     """Scan over time; one carry is the output before, where a masked step repeats it or only the last is kept."""
+    first, _ = recurrence.plain(x[0], states)  # outside the loop, where what a step keeps for later ones belongs
     repeats = allowed is not None and not recurrence.zeros
-    carried = [xp.zeros_like(recurrence.plain(x[0], states)[0])] if repeats or not keep else []
+    carried = [xp.zeros_like(first)] if repeats or not keep else []
 
     def step(*arguments: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         rest = list(arguments)
