@@ -63,6 +63,14 @@ def kind(dtype: str) -> str:
     return dtype.rstrip("0123456789")
 
 
+_RANKS = {"bool": 0, "int": 1, "uint": 1, "float": 2, "complex": 3}
+
+
+def rank(dtype: str) -> int:
+    """Return 0 for ``bool``, 1 for an integer, 2 for a real float, 3 for a complex; each holds the kinds below it."""
+    return _RANKS[kind(dtype)]
+
+
 def is_floating(dtype: str) -> bool:
     """Say whether ``dtype`` is real or complex floating: whether a gradient can flow through it."""
     return dtype in FLOATING
@@ -117,13 +125,11 @@ def promote(a: str, b: str) -> str:
     """
     if a == b:
         return a
-    rank = {"bool": 0, "int": 1, "uint": 1, "float": 2, "complex": 3}
-    ka, kb = kind(a), kind(b)
-    if rank[ka] > rank[kb]:
-        a, b, ka, kb = b, a, kb, ka
-    if rank[ka] < rank[kb]:
-        return _complex_over(a, b) if ka == "float" else b
-    if ka != kb:
+    if rank(a) > rank(b):
+        a, b = b, a
+    if rank(a) < rank(b):
+        return _complex_over(a, b) if kind(a) == "float" else b
+    if kind(a) != kind(b):
         return _mixed_integers(a, b)
     if {a, b} == {"float16", "bfloat16"}:
         return "float32"

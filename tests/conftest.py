@@ -1,4 +1,4 @@
-"""What every test starts from: the default settings and the built-in engine, whatever the machine or the test before it set."""
+"""What every test starts from: the default settings and the built-in engine, whatever was set before it."""
 
 import pytest
 

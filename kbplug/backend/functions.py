@@ -134,7 +134,7 @@ def stop_gradient(variables: Any) -> Any:
     )
 
 
-def update(x: Variable, new_x: TensorLike) -> Update:
+def update(x: Tensor, new_x: TensorLike) -> Update:
     """Return an update that gives the variable ``x`` the value ``new_x``.
 
     It takes effect when a function that lists it is called, or by ``eval``.
@@ -155,7 +155,7 @@ def update(x: Variable, new_x: TensorLike) -> Update:
     return Update(_variable(x, "update"), new_x)
 
 
-def update_add(x: Variable, increment: TensorLike) -> Update:
+def update_add(x: Tensor, increment: TensorLike) -> Update:
     """Return an update that adds to the variable ``x``.
 
     Examples
@@ -167,7 +167,7 @@ def update_add(x: Variable, increment: TensorLike) -> Update:
     return Update(_variable(x, "update_add"), x + increment)
 
 
-def update_sub(x: Variable, decrement: TensorLike) -> Update:
+def update_sub(x: Tensor, decrement: TensorLike) -> Update:
     """Return an update that subtracts from the variable ``x``.
 
     Examples
@@ -179,7 +179,7 @@ def update_sub(x: Variable, decrement: TensorLike) -> Update:
     return Update(_variable(x, "update_sub"), x - decrement)
 
 
-def moving_average_update(x: Variable, value: TensorLike, momentum: float) -> Update:
+def moving_average_update(x: Tensor, value: TensorLike, momentum: float) -> Update:
     """Return an update of ``x`` to ``x * momentum + value * (1 - momentum)``.
 
     Examples

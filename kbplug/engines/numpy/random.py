@@ -1,4 +1,4 @@
-"""NumPy's own generator for random draws: Philox, keyed by the stream's state, so a state always gives the same numbers."""
+"""NumPy's own generator for random draws: Philox, keyed by a stream's state, so equal states draw equal numbers."""
 
 from __future__ import annotations
 
