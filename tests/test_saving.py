@@ -56,7 +56,7 @@ def test_other_programs_read_our_files_and_we_read_theirs(tmp_path):
 
 
 def trained():
-    """Return a function with a placeholder, a draw, an array constant and a variable that it updates; the variable too."""
+    """Return a function with a placeholder, a draw, an array constant and an updated variable, and that variable."""
     x = K.placeholder((None, 3), name="x")
     w = K.variable(np.ones((3, 2)), name="w")
     offset = K.constant(np.arange(2.0))
