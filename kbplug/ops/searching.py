@@ -63,7 +63,7 @@ def searchsorted(x1: Spec, x2: Spec, sorter: Spec | None = None, /, *, side: Lit
 
 @searchsorted.implement
 def _(xp: Any, x1: Any, x2: Any, sorter: Any = None, /, *, side: str) -> Any:
-    return xp.searchsorted(x1 if sorter is None else xp.take(x1, sorter, axis=0), x2, side=side)
+    return xp.searchsorted(x1 if sorter is None else xp.take(x1, xp.astype(sorter, xp.int64), axis=0), x2, side=side)
 
 
 __all__ = ["argmax", "argmin", "count_nonzero", "nonzero", "searchsorted"]

@@ -288,6 +288,11 @@ def shared(outputs: Sequence[Node], committed: Sequence[Node]) -> Iterator[int]:
 
 def _owner(node: Node) -> Node:
     """Return the node whose memory a result may be a view of."""
-    while "alias" in node.op.traits or node.op is ITEM:
+    while node.op is ITEM or ("alias" in node.op.traits and not _picks(node)):
         node = node.inputs[0]
     return node
+
+
+def _picks(node: Node) -> bool:
+    """Say whether elements are picked by arrays, which copies them."""
+    return node.op.name == "getitem" and any(i.result.ndim for i in node.inputs[1:])

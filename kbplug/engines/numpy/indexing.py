@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from kbplug.graph.index import Template, restore
+from kbplug.graph.index import ARRAY, Template, restore
 from kbplug.graph.op import lookup
 
 Array = np.ndarray[Any, Any]
@@ -23,7 +24,13 @@ def _key(index: Template, operands: Sequence[Any]) -> tuple[Any, ...]:
 
 def getitem(x: Array, *operands: Any, index: Template) -> Array:
     """Return ``x[index]``, a view where NumPy gives one."""
-    return x[_key(index, operands)]  # type: ignore[no-any-return]
+    part: Array = np.take(x, operands[0], axis=0) if _by_rows(operands, index) else x[_key(index, operands)]
+    return part
+
+
+def _by_rows(operands: Sequence[Any], index: Template) -> bool:
+    """Say whether an index is one array of signed integers, for which NumPy has faster ways."""
+    return index == (ARRAY,) and np.ndim(operands[0]) > 0 and operands[0].dtype.kind == "i"
 
 
 def setitem(x: Array, value: Array, *operands: Any, index: Template) -> Array:
@@ -35,9 +42,20 @@ def setitem(x: Array, value: Array, *operands: Any, index: Template) -> Array:
 
 def scatter_add(x: Array, updates: Array, *operands: Any, index: Template) -> Array:
     """Return a copy of ``x`` with ``updates`` added at ``index``, doubled places included."""
-    y = np.array(x)
-    np.add.at(y, _key(index, operands), updates)
+    y = np.array(x, order="C")
+    if _by_rows(operands, index):
+        _combine_rows(np.add, y, operands[0], updates)
+    else:
+        np.add.at(y, _key(index, operands), updates)
     return y
+
+
+def _combine_rows(combine: np.ufunc, out: Array, ids: Array, rows: Array) -> None:
+    """Combine rows into those of a contiguous ``out``, element by element, which NumPy does several times faster."""
+    width = prod(out.shape[1:])
+    places = ids.astype(np.intp).reshape(-1, 1) * width + np.arange(width)
+    rows = np.broadcast_to(rows, (*ids.shape, *out.shape[1:]))
+    combine.at(out.reshape(-1), places.reshape(-1), rows.reshape(-1))
 
 
 def _by_id(combine: np.ufunc, rows: Array, ids: Array, count: int, empty: Any) -> Array:
@@ -46,7 +64,7 @@ def _by_id(combine: np.ufunc, rows: Array, ids: Array, count: int, empty: Any) -
     inside = (ids >= 0) & (ids < count)
     if not inside.all():
         ids, rows = ids[inside], rows[inside]
-    combine.at(out, ids, rows)
+    _combine_rows(combine, out, ids, rows)
     return out
 
 
