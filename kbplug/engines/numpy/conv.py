@@ -29,6 +29,8 @@ from kbplug.graph.window import Window, windows
 from kbplug.ops.conv import check_positions
 
 Slides = tuple[Any, ...]
+Weigh = Callable[[Array], Iterator[Array]]
+"""From ``y``, what each element of the window makes of it, in the order of ``offsets``."""
 
 _MATRIX = 4 << 20
 """Bytes of the matrix of windows: small enough for the cache, large enough for the product."""
@@ -96,37 +98,48 @@ def conv_input(
     taken = kernel.shape[-2]
     slides = _slides("conv_input", shape, kernel.shape[:-2], params)
     check_positions("conv_input", y.shape[1:-1], slides)
-    if _is_depthwise(taken * groups, groups):
-        return from_channels_last(_spread(y, slides, shape, groups, _weigh(kernel, groups)), data_format)
-    return from_channels_last(_spread_products(y, kernel, slides, shape, groups), data_format)
+    weigh = (_each_by_channel if _is_depthwise(taken * groups, groups) else _each_by_product)(kernel, groups)
+    return from_channels_last(_spread(y, slides, shape, taken * groups, weigh), data_format)
 
 
-def _spread_products(y: Array, kernel: Array, slides: Slides, shape: tuple[int, ...], groups: int) -> Array:
-    """Return the transpose for any strides: each element of the window is added where it was taken."""
-    taken, filters = kernel.shape[-2:]
-    columns = list(_groups(taken * groups, filters, groups))
-    turned = np.ascontiguousarray(kernel.swapaxes(-1, -2))
-
-    def weigh(part: Array, element: tuple[int, ...]) -> Array:
-        flat = part.reshape(-1, filters)
-        products = [flat[:, f] @ turned[element][f] for _, f in columns]
-        whole = products[0] if groups == 1 else np.concatenate(products, axis=-1)
-        return whole.reshape(*part.shape[:-1], -1)
-
-    return _spread(y, slides, shape, taken * groups, weigh)
-
-
-def _spread(
-    y: Array, slides: Slides, shape: tuple[int, ...], channels: int, weigh: Callable[[Array, tuple[int, ...]], Array]
-) -> Array:
-    """Return the sum over the elements of the window of ``weigh(y, element)``, put where the element was taken."""
+def _spread(y: Array, slides: Slides, shape: tuple[int, ...], channels: int, weigh: Weigh) -> Array:
+    """Return the sum over the elements of the window of what each makes of ``y``, put where it was taken."""
     sizes = [n + w.before + w.after for n, w in zip(shape, slides, strict=True)]
     out = np.zeros((y.shape[0], *sizes, channels), dtype=y.dtype)
-    for part in parts(y.shape[0], prod(sizes) * channels * y.itemsize):
-        for element, index in offsets(slides):
-            out[part][index] += weigh(y[part], element)
+    matrix = positions(slides) * prod(w.size for w in slides) * channels * y.itemsize
+    for part in parts(y.shape[0], matrix, _MATRIX):
+        for weighed, (_, index) in zip(weigh(y[part]), offsets(slides), strict=True):
+            out[part][index] += weighed
     inner = [slice(w.before, w.before + n) for n, w in zip(shape, slides, strict=True)]
     return out[(slice(None), *inner)]
+
+
+def _each_by_product(kernel: Array, groups: int) -> Weigh:
+    """Return what the elements of a kernel make of ``y``: one product for all of them."""
+    taken, filters = kernel.shape[-2:]
+    turned = np.ascontiguousarray(kernel.reshape(-1, filters).T)
+    each = filters // groups
+
+    def weigh(y: Array) -> Iterator[Array]:
+        flat = y.reshape(-1, filters)
+        split = (slice(i, i + each) for i in range(0, filters, each))
+        products = [(flat[:, f] @ turned[f]).reshape(*y.shape[:-1], -1, taken) for f in split]
+        whole = products[0] if groups == 1 else np.concatenate(products, axis=-1)
+        return (whole[..., i, :] for i in range(whole.shape[-2]))
+
+    return weigh
+
+
+def _each_by_channel(kernel: Array, groups: int) -> Weigh:
+    """Return what the elements of a depthwise kernel make of ``y``: a sum over the filters of each channel."""
+    flat = kernel.reshape(-1, groups, kernel.shape[-1] // groups)
+
+    def weigh(y: Array) -> Iterator[Array]:
+        split = y.reshape(*y.shape[:-1], *flat.shape[1:])
+        for element in flat:
+            yield functools.reduce(operator.add, (split[..., i] * element[:, i] for i in range(flat.shape[-1])))
+
+    return weigh
 
 
 def conv_kernel(x: Array, y: Array, *, shape: tuple[int, ...], groups: int, data_format: str, **params: Any) -> Array:
@@ -148,18 +161,6 @@ def conv_kernel(x: Array, y: Array, *, shape: tuple[int, ...], groups: int, data
 
 def _is_depthwise(channels: int, groups: int) -> bool:
     return groups == channels > 1
-
-
-def _weigh(kernel: Array, groups: int) -> Callable[[Array, tuple[int, ...]], Array]:
-    """Return what an element of a depthwise kernel makes of ``y``: a sum over the filters of each channel."""
-    flat = kernel.reshape(*kernel.shape[:-2], groups, -1)
-
-    def weigh(y: Array, element: tuple[int, ...]) -> Array:
-        split = y.reshape(*y.shape[:-1], *flat.shape[-2:])
-        products = (split[..., i] * flat[element][:, i] for i in range(flat.shape[-1]))
-        return functools.reduce(operator.add, products)
-
-    return weigh
 
 
 def _axes(spatial: int) -> tuple[list[int], list[int], list[int]]:
