@@ -5,15 +5,6 @@ import pytest
 from kbplug import config, plugins
 
 
-@pytest.fixture(autouse=True, scope="session")
-def home(tmp_path_factory):
-    """An empty home, so that no settings file of this machine is read."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("KBPLUG_HOME", str(tmp_path_factory.mktemp("kbplug-home")))
-    yield
-    patch.undo()
-
-
 @pytest.fixture(autouse=True)
 def fresh():
     """Forget after each test what it set or selected."""
