@@ -58,12 +58,17 @@ def placeholder(
     known = check_shape((None,) * ndim if shape is None else shape)  # type: ignore[operator]
     label = full_name(name, "placeholder")
     if sparse:
-        return sparse_placeholder(known, check_dtype(floatx() if dtype is None else dtype), label)
+        return marked(sparse_placeholder(known, check_dtype(floatx() if dtype is None else dtype), label))
     where = call_site()
     made = Tensor(nodes.placeholder(spec(known, floatx() if dtype is None else dtype), label, where), where)
     made.name = label
-    made._keras_shape = known  # type: ignore[attr-defined]
-    return made
+    return marked(made)
+
+
+def marked(x: Tensor) -> Tensor:
+    """Return a placeholder or variable with the attributes that Keras expects of it from the start."""
+    vars(x).update(_keras_shape=x.shape, _uses_learning_phase=False)
+    return x
 
 
 def constant(value: TensorLike, dtype: DTypeLike = None, shape: Sizes | None = None, name: str | None = None) -> Tensor:
@@ -319,10 +324,10 @@ def eval(x: TensorLike) -> HostArray:
     [2.0, 3.0]
     """
     made = as_tensor(x)
-    if isinstance(made, Update) and not made.node.symbolic:
-        return evaluate([made.node], [(made.variable.cell, made.node)])[0]
-    value: HostArray = made.value()
-    return value
+    if made.node.symbolic:
+        made.value()  # raises, with advice
+    commits = [(made.variable.cell, made.node)] if isinstance(made, Update) else []
+    return evaluate([made.node], commits)[0]
 
 
 def print_tensor(x: TensorLike, message: str = "") -> Tensor:

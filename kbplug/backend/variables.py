@@ -10,7 +10,7 @@ from kbplug.backend.names import full_name
 from kbplug.backend.random import random_normal, random_uniform
 from kbplug.backend.settings import floatx
 from kbplug.backend.sparse import sparse_constant
-from kbplug.backend.tensors import eval, int_shape, to_host
+from kbplug.backend.tensors import eval, int_shape, marked, to_host
 from kbplug.dtypes import check_dtype
 from kbplug.errors import ArgumentError
 from kbplug.graph.spec import Shape, size_of
@@ -54,11 +54,11 @@ def variable(
     ('float32', [[1.0, 2.0], [3.0, 4.0]])
     """
     if hasattr(value, "tocoo"):
-        return sparse_constant(value, floatx() if dtype is None else check_dtype(dtype))
+        return marked(sparse_constant(value, floatx() if dtype is None else check_dtype(dtype)))
     first = eval(value) if isinstance(value, Tensor) else value
     made = Variable(Cell(to_host(first, dtype), full_name(name, "variable")))
     made.constraint = constraint  # type: ignore[attr-defined]
-    return made
+    return marked(made)
 
 
 def zeros(shape: Sizes, dtype: DTypeLike = None, name: str | None = None) -> Tensor:
