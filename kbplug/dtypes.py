@@ -45,7 +45,7 @@ def check_dtype(name: object) -> str:
     if name in _NAMES:
         return str(name)
     text = getattr(name, "name", None) or getattr(name, "__name__", None) or str(name)
-    text = {"float": "float64", "int": "int64", "complex": "complex128"}.get(text, text).removeprefix("torch.")
+    text = {"float": "float64", "int": "int64", "complex": "complex128"}.get(text, text).rpartition(".")[2]
     if text in _NAMES:
         return text
     raise DTypeError(

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, Protocol
 
-from kbplug.dtypes import Scalar, result_type
+from kbplug.dtypes import Scalar, rank, result_type
 from kbplug.errors import ArgumentError, DTypeError, KbplugError, SymbolicError
 from kbplug.graph.node import Node, infer, item, literal, make, scalar_of
 from kbplug.graph.op import Op, Params, lookup
@@ -124,6 +124,20 @@ def cast(value: Node | Scalar, dtype: str) -> Node:
         with contextlib.suppress(DTypeError):
             return literal(scalar, dtype)
     return lookup("astype")(Tensor(value), dtype=dtype).node
+
+
+def kept(value: Any, dtype: str) -> Node:
+    """Return anything array-like as a node of ``dtype``, for a place that has its dtype already.
+
+    Raises
+    ------
+    DTypeError
+        If a fraction or an imaginary part would be dropped.
+    """
+    lifted = _scalar_or_node(value.node if isinstance(value, Tensor) else value)
+    if isinstance(lifted, Node) and rank(lifted.result.dtype) > rank(dtype):
+        raise DTypeError(f"A tensor of {dtype} cannot take in {lifted.result.dtype}; cast the value first.")
+    return cast(lifted, dtype)
 
 
 def lift(value: Any) -> Node:
@@ -252,7 +266,7 @@ class Tensor:
         from kbplug.graph.index import split
 
         template, operands = split(key)
-        self.node = lookup("setitem")(self, cast(lift(value), self.dtype), *operands, index=template).node
+        self.node = lookup("setitem")(self, kept(value, self.dtype), *operands, index=template).node
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from kbplug.errors import GraphError
 from kbplug.graph.graph import Graph, depends_on, substitute, topological
 from kbplug.graph.node import CONSTANT, ArrayValue, Node, parameter, placeholder
 from kbplug.graph.spec import Spec
@@ -48,7 +47,6 @@ def close(arguments: Sequence[Node], results: Sequence[Tensor]) -> Traced:
     inputs = (*arguments, *captured)
     formal = [parameter(i, n.result) for i, n in enumerate(inputs)]
     graph = Graph(formal, substitute(outputs, dict(zip(inputs, formal, strict=True))))
-    _check_closed(graph)
     return Traced(graph, captured, tuple(results))
 
 
@@ -62,10 +60,3 @@ def _frontier(outputs: Iterable[Node], inside: set[Node]) -> Iterable[Node]:
 
 def _is_scalar(node: Node) -> bool:
     return node.op is CONSTANT and not isinstance(node.params["value"], ArrayValue)
-
-
-def _check_closed(graph: Graph) -> None:
-    formal = set(graph.inputs)
-    for node in graph.nodes:
-        if not node.inputs and node not in formal and node.symbolic:
-            raise GraphError(f"The traced function uses {node!r}, which belongs to another traced function.")

@@ -14,7 +14,8 @@ def verify(graph: Graph) -> Graph:
     """Return ``graph`` if it is well formed.
 
     Checked: it is closed, its inputs are distinct, every node's spec is one that its op infers from
-    its operands, an op with several results is read only through ``item``, and nested graphs are well formed too.
+    its operands, operands that promote together have one dtype, an op with several results is read only
+    through ``item``, and nested graphs are well formed too.
 
     Raises
     ------
@@ -32,9 +33,10 @@ def verify(graph: Graph) -> Graph:
             continue
         _check_leaf(node)
         _check_operands(node)
-        _check_inference(node)
+        _check_promotion(node)
         for nested in _graphs(node):
             verify(nested)
+        _check_inference(node)
     for node in graph.outputs:
         if not isinstance(node.spec, Spec):
             raise GraphError(f"An output must be one array, but {node!r} is several; take its items.")
@@ -56,6 +58,13 @@ def _check_operands(node: Node) -> None:
     for operand in node.inputs:
         if not isinstance(operand.spec, Spec) and node.op is not ITEM:
             raise GraphError(f"{node!r} uses several results at once; take an item first.")
+
+
+def _check_promotion(node: Node) -> None:
+    together = () if node.op.promotes is None else node.op.promotes(len(node.inputs))
+    dtypes = {node.inputs[i].result.dtype for i in together}
+    if len(dtypes) > 1:
+        raise GraphError(f"{node!r} mixes {' and '.join(sorted(dtypes))}; only a cast may change a dtype.")
 
 
 def _check_inference(node: Node) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from kbplug import plugins
 from kbplug.config import settings
 from kbplug.engine import Engine
-from kbplug.errors import ArgumentError, FeedError, GraphError
+from kbplug.errors import ArgumentError, FeedError, GraphError, ShapeError
 from kbplug.graph.graph import Graph, substitute, topological
 from kbplug.graph.node import CONSTANT, ITEM, Node
-from kbplug.graph.spec import Spec
-from kbplug.graph.tensor import Tensor, tensor
+from kbplug.graph.spec import Spec, compatible
+from kbplug.graph.tensor import Tensor, kept, tensor
 from kbplug.passes.expand import expand
 from kbplug.passes.fold import fold
 from kbplug.passes.fuse import fuse
@@ -80,8 +80,7 @@ class Function:
         self._check_inputs()
         changes = _first_of_each(updates)
         wanted = [tensor(o).node for o in outputs] + [v.node for _, v in changes]
-        swaps = {a.node: tensor(b).node for a, b in (givens.items() if isinstance(givens, Mapping) else givens)}
-        wanted = list(substitute(wanted, swaps)) if swaps else wanted
+        wanted = list(substitute(wanted, self._swaps(givens))) if givens else wanted
         fed = [t.node for t in self.inputs]
         nodes = list(topological(wanted, fed))
         streams = advances(n for n in nodes if n not in set(fed))
@@ -146,13 +145,26 @@ class Function:
         if len(set(nodes)) != len(nodes):
             raise ArgumentError(f"{self.name} names one tensor twice among its inputs.")
 
+    def _swaps(self, givens: Given) -> dict[Node, Node]:
+        """Return what stands in for what, in the dtype of what it stands in for."""
+        found = {}
+        for old, new in givens.items() if isinstance(givens, Mapping) else givens:
+            node = kept(new, old.dtype)
+            if not compatible(old.shape, node.result.shape):
+                raise ShapeError(
+                    f"{self.name} is given {node.spec} in place of {old.spec} made at {old.where}; give it that shape."
+                )
+            found[old.node] = node
+        return found
+
     def _check_closed(self) -> None:
         fed = set(self.graph.inputs)
         for node in self.graph.nodes:
             if not node.inputs and node.symbolic and node not in fed:
                 name = node.params.get("name")
+                label = f"{name!r} {node.spec}" if name else str(node.spec)
                 raise GraphError(
-                    f"{self.name} needs the value of the placeholder {name or ''}{node.spec} made at {node.where}, "
+                    f"{self.name} needs the value of the placeholder {label} made at {node.where}, "
                     "which is not among its inputs; add it to the inputs, or replace it through `givens`."
                 )
 
