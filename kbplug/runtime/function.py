@@ -162,7 +162,7 @@ class Function:
         for node in self.graph.nodes:
             if not node.inputs and node.symbolic and node not in fed:
                 name = node.params.get("name")
-                label = f"{name!r} {node.spec}" if name else str(node.spec)
+                label = f"{name} {node.spec}" if name else str(node.spec)
                 raise GraphError(
                     f"{self.name} needs the value of the placeholder {label} made at {node.where}, "
                     "which is not among its inputs; add it to the inputs, or replace it through `givens`."
