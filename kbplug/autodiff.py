@@ -10,7 +10,7 @@ from typing import Any
 
 from kbplug.dtypes import COMPLEX, is_floating
 from kbplug.errors import ArgumentError, GradientError
-from kbplug.graph.graph import depends_on, topological
+from kbplug.graph.graph import topological
 from kbplug.graph.node import ITEM, Node, item
 from kbplug.graph.op import ZERO
 from kbplug.graph.spec import Spec
@@ -54,7 +54,7 @@ def vjp(outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], wrt: Seq
     """Return the cotangents of ``wrt`` for given cotangents of ``outputs``: the vector-Jacobian product."""
     sources = [w.node for w in wrt]
     ends = [o.node for o, g in zip(outputs, cotangents, strict=True) if g is not None]
-    active = depends_on(ends, sources)
+    active = _paths(ends, sources)
     found: Cotangents = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if cotangent is not None:
@@ -63,6 +63,16 @@ def vjp(outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], wrt: Seq
         if any(i in active for i in node.inputs):
             _walk(node, found, active)
     return [found.get(s) for s in sources]
+
+
+def _paths(ends: Sequence[Node], sources: Sequence[Node]) -> set[Node]:
+    """Return the nodes through which gradients of ``ends`` reach ``sources``: never through integers, as sizes are."""
+    found = set(sources)
+    for node in topological(ends):
+        specs = (node.spec,) if isinstance(node.spec, Spec) else node.spec
+        if any(i in found for i in node.inputs) and any(is_floating(s.dtype) for s in specs):
+            found.add(node)
+    return found
 
 
 def _walk(node: Node, found: Cotangents, active: set[Node]) -> None:

@@ -44,7 +44,7 @@ def test_gradients_of_dot(agree, normal):
         ((4, 2, 3, 6), (4, 5, 3, 7), (2, -2), "bmin,bpiq->bmnpq"),
     ],
 )
-def test_batch_dot(a, b, axes, equation, agree, normal):
+def test_batch_dot(a, b, axes, equation, agree, normal):  # noqa: PLR0917
     def theirs(x, y):
         product = torch.einsum(equation, x, y)
         return product if product.ndim > 1 else product[:, None]
@@ -68,7 +68,7 @@ def test_batch_dot_keeps_what_is_known():
         ((4, 3), (4, 3), (1, (1, 2)), ArgumentError, "must be an integer"),
     ],
 )
-def test_batch_dot_refuses(a, b, axes, error, message, normal):
+def test_batch_dot_refuses(a, b, axes, error, message, normal):  # noqa: PLR0917
     with pytest.raises(error, match=message):
         K.batch_dot(normal(*a), normal(*b), axes)
 
