@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "command.md"
 def test_the_page_names_each_subcommand(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    listed = set(re.findall(r"^    ([a-z-]+) ", capsys.readouterr().out, re.MULTILINE))
+    listed = set(re.findall(r"^    ([a-z-]+)\s", capsys.readouterr().out, re.MULTILINE))
     described = {
         row.split()[0] for row in re.findall(r"^\| `([^`]*)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     }
