@@ -1,6 +1,9 @@
 """The site: Markdown pages, and a reference read from docstrings. Building it needs no network."""
 
+from typing import Any
+
 import kbplug
+import kbplug.backend
 
 project = "kbplug"
 author = "The kbplug maintainers"
@@ -11,7 +14,6 @@ extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx_copybutton",
     "sphinx_design",
 ]
@@ -33,6 +35,20 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "kbplug"
+html_sidebars = {name: [] for name in ("index", "tutorial", "architecture", "guide/*")}
 html_show_copyright = False
 html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True, "show_toc_level": 2, "secondary_sidebar_items": ["page-toc"]}
+
+
+def skip(_app: Any, what: str, name: str, member: Any, *_: Any) -> bool | None:
+    """Leave out what the modules of K share among themselves."""
+    inside = getattr(member, "__module__", "") or ""
+    if what == "module" and inside.startswith("kbplug.backend.") and not hasattr(kbplug.backend, name):
+        return True
+    return None
+
+
+def setup(app: Any) -> None:
+    """Hear of each member before it is documented."""
+    app.connect("autodoc-skip-member", skip)

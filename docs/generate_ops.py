@@ -18,9 +18,15 @@ HEAD = """\
 <!-- Written by docs/generate_ops.py from the registry. Do not edit. -->
 
 Every op, by the chapter that declares it. Arrays come before `/` and are positional, parameters come after and are
-keywords. A derivative is a *rule*; *composite*, read off the op's body; *zero*, by declaration; or *none*, which makes
-asking for it an error. An op marked *standard* is defined by the
-[Array API standard](https://data-apis.org/array-api/latest/).
+keywords.
+
+Derivative
+: *rule*, the op's own; *composite*, read off the op's body; *zero*, by declaration; *none*, so asking for
+  it is an error.
+
+Runs by
+: *namespace*, the function of this name in the engine's namespace; *body*, generic code over that namespace;
+  *graph*, the graph itself. An engine's kernel for the op goes before either of the first two.
 """
 
 
@@ -30,10 +36,17 @@ def call(op: Op) -> str:
     return f"{op.name}{inspect.Signature(bare)}"
 
 
+def runs_by(op: Op) -> str:
+    """Return what computes the op where the engine has no kernel for it."""
+    if op.chapter in ("graph", "state"):
+        return "graph"
+    return "namespace" if op.lower is None else "body"
+
+
 def row(op: Op) -> str:
     """Return the op's line of the table."""
-    traits = ", ".join(sorted(op.traits - {"composite"}))
-    cells = (f"`{call(op)}`", op.doc.replace("``", "`"), op.derivative, traits)
+    kind = ", ".join([runs_by(op), *sorted(op.traits - {"composite"})])
+    cells = (f"`{call(op)}`", op.doc.replace("``", "`"), op.derivative, kind)
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 
@@ -52,7 +65,7 @@ def page(ops: Iterable[Op]) -> str:
     """Return the whole page."""
     by_chapter = groupby(sorted(ops, key=place), key=chapter)
     sections = [
-        f"\n## {name}\n\n| op | what it does | derivative | traits |\n| --- | --- | --- | --- |\n"
+        f"\n## {name}\n\n| op | what it does | derivative | runs by; traits |\n| --- | --- | --- | --- |\n"
         + "".join(f"{row(op)}\n" for op in members)
         for name, members in by_chapter
     ]
