@@ -1,8 +1,13 @@
 """What every test starts from: the default settings and the built-in engine, whatever was set before it."""
 
 import pytest
+from hypothesis import settings
 
 from kbplug import config, plugins
+
+# Found examples are kept by writing tests, not by a database; nightly tests search anew each time.
+settings.register_profile("kbplug", deadline=None, derandomize=True, database=None)
+settings.load_profile("kbplug")
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,8 @@ from kbplug.engine import Engine, Kernel
 from kbplug.graph import tensor as tensors
 from kbplug.graph.graph import Graph, topological
 from kbplug.graph.node import CONSTANT, ITEM, Node
+from kbplug.graph.spec import Spec
+from kbplug.ops.declare import decomposition
 from kbplug.runtime import values
 from kbplug.runtime.calls import compute
 from kbplug.runtime.cells import Cell, Locked, advances, cell_of, commit, reads
@@ -47,11 +49,15 @@ def _value(node: Node, found: Mapping[Node, Any], engine: Engine, kernels: Mappi
         return found[node.inputs[0]][node.params["index"]]
     if node.op.name == "read":
         return cell_of(node).on(engine)
+    arrays = [found[i] for i in node.inputs]
+    if "composite" in node.op.traits and node.op.name not in kernels:  # its graph has the casts, its body has not
+        results = run_graph(decomposition(node), arrays, engine, kernels)
+        return results[0] if isinstance(node.spec, Spec) else results
 
     def runner(nested: Graph) -> Any:
-        return lambda *arrays: tuple(run_graph(nested, arrays, engine, kernels))
+        return lambda *arguments: tuple(run_graph(nested, arguments, engine, kernels))
 
-    result = compute(node, [found[i] for i in node.inputs], engine, kernels, runner)
+    result = compute(node, arrays, engine, kernels, runner)
     if node.op.name == "dim":  # a Python integer here; an array wherever it is not a size
         return engine.from_numpy(values.host_array(result, "int64"))
     return result

@@ -29,7 +29,7 @@ SCALARS: tuple[bool | int | float, ...] = (0, 1, 2, -1, 0.0, -0.0, 1.0, 2.0, 0.1
 NUMBERS = (0.0, -0.0, 1.0, -1.5, 0.25, 3.0, -2.0, 1e-3, float("nan"), float("inf"), -float("inf"))
 SHAPES = ((2, 3), (2, 3), (3,), (2, 1), (1, 3), (3, 3), (), (2, 2, 3), (0, 3))
 DTYPES = (*("float64",) * 6, "float32", "float32", "int64", "int8", "bool", "complex128")
-ATTEMPTS = 4
+ATTEMPTS, OUTPUTS = 4, 8
 LARGEST = 256
 """Results of more elements are thrown away."""
 
@@ -63,9 +63,9 @@ def graphs(draw: st.DrawFn, *, steps: int = 30) -> Drawn:
     values = draw(st.lists(arrays(), min_size=1, max_size=4))
     inputs = [_input(draw, v) for v in values]
     pool = list(inputs)
-    for _ in range(draw(st.integers(steps // 3, steps))):
+    for _ in range(draw(st.sampled_from((steps, steps // 2, steps // 4)))):
         pool.extend(_step(draw, pool))
-    wanted = [*pool[-2:], *draw(st.lists(_recent(pool), max_size=3))]
+    wanted = [*_ends(pool), draw(st.sampled_from(pool))]
     return Drawn(
         Graph([e.known.node for e in inputs], [e.known.node for e in wanted]),
         Graph([e.hidden.node for e in inputs], [e.hidden.node for e in wanted]),
@@ -87,6 +87,12 @@ def _input(draw: st.DrawFn, value: HostArray) -> Entry:
     dtype = value.dtype.name
     hidden = tuple(None if draw(st.booleans()) else n for n in value.shape)
     return Entry(*(Tensor(placeholder(Spec(shape, dtype))) for shape in (value.shape, hidden)))
+
+
+def _ends(pool: Sequence[Entry]) -> list[Entry]:
+    """Return the entries that no other is made of, the last few."""
+    taken = {i for e in pool for i in e.known.node.inputs}
+    return [e for e in pool if e.known.node not in taken][-OUTPUTS:]
 
 
 def _step(draw: st.DrawFn, pool: Sequence[Entry]) -> list[Entry]:
