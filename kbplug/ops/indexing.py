@@ -195,7 +195,7 @@ def put_along_axis(g: Tensor, indices: Tensor, like: Tensor, axis: int) -> Tenso
 def _along(g: Tensor, axis: int, size: int | Tensor) -> Tensor:
     """Return the positions along ``axis`` of ``g`` in an array of ``size`` there, which is 1 where it was broadcast."""
     places = xp.expand_dims(xp.arange(size_along(g, axis)), axis=tuple(i for i in range(g.ndim) if i != axis))
-    return places if g.shape[axis] == size else places % size
+    return places if isinstance(size, int) and g.shape[axis] == size else places % size
 
 
 @composite()

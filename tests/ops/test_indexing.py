@@ -110,3 +110,11 @@ def test_the_gradient_of_doubled_indices_accumulates_as_in_pytorch():
     leaf = torch.tensor(rows, requires_grad=True)
     torch.sin(leaf[torch.tensor(ids)]).sum().backward()
     np.testing.assert_allclose(found, leaf.grad.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("known", [(None, None), (None, 3), (2, None)])
+def test_the_gradient_along_an_axis_where_a_size_is_known_on_one_side_alone(known):
+    x, index = tensor(*known), integers(2, 3)
+    (slope,) = gradients(xp.sum(xp.take_along_axis(x, index, axis=0)), [x])
+    places = [[1, 0, 0], [1, 1, 0]]
+    assert Function([x, index], [slope])([np.zeros((2, 3)), places])[0].tolist() == [[0, 1, 2], [2, 1, 0]]
