@@ -107,6 +107,21 @@ def _logaddexp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tens
     return first, second
 
 
+def _expm1_lower(xp: Any, x: Any, /) -> Any:
+    """Return ``expm1``, which for complex numbers that are 0 or not finite libraries take less care of than ``exp``."""
+    if not xp.isdtype(x.dtype, "complex floating"):
+        return xp.expm1(x)
+    return xp.where(xp.isfinite(x) & (x != 0), xp.expm1(x), xp.exp(x) - 1)
+
+
+def _floor_divide_lower(xp: Any, a: Any, b: Any, /) -> Any:
+    """Return ``floor_divide`` with the standard's quotients of infinities, where libraries follow C's remainder."""
+    quotient = xp.floor_divide(a, b)
+    if not xp.isdtype(quotient.dtype, "real floating"):
+        return quotient
+    return xp.where(xp.isinf(a) | xp.isinf(b), xp.floor(a / b), quotient)
+
+
 def _copysign(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return xp.where(xp.signbit(a) == xp.signbit(b), g, -g), xp.zeros_like(g)
 
@@ -128,7 +143,7 @@ unary(
     ("cos", FLOAT, "Cosine of radians.", slopes(lambda y, x: -xp.sin(x))),
     ("cosh", FLOAT, "Hyperbolic cosine.", slopes(lambda y, x: xp.sinh(x))),
     ("exp", FLOAT, "Exponential.", slopes(lambda y, x: y)),
-    ("expm1", FLOAT, "``exp(x) - 1``, exact near 0.", slopes(lambda y, x: y + 1)),
+    ("expm1", FLOAT, "``exp(x) - 1``, exact near 0.", slopes(lambda y, x: y + 1), _expm1_lower),
     ("floor", REAL, "The largest integer not above ``x``, in the dtype of ``x``.", ZERO),
     ("log", FLOAT, "Natural logarithm.", slopes(lambda y, x: 1 / x)),
     ("log1p", FLOAT, "``log(1 + x)``, exact near 0.", slopes(lambda y, x: 1 / (1 + x))),
@@ -178,7 +193,7 @@ binary(
     ("bitwise_xor", BOOL_OR_INT, "Bitwise exclusive or.", None),
     ("copysign", REAL_FLOAT, "Magnitude of ``x1`` with the sign of ``x2``.", _copysign),
     ("divide", FLOAT, "``x1 / x2``.", slopes(lambda y, a, b: 1 / b, lambda y, a, b: -y / b)),
-    ("floor_divide", REAL, "``x1 / x2`` rounded down.", ZERO),
+    ("floor_divide", REAL, "``x1 / x2`` rounded down.", ZERO, _floor_divide_lower),
     ("hypot", REAL_FLOAT, "``sqrt(x1**2 + x2**2)`` without overflow.", _hypot),
     ("logaddexp", REAL_FLOAT, "``log(exp(x1) + exp(x2))`` without overflow.", _logaddexp),
     ("logical_and", BOOL, "Whether both are true.", None),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
 import linecache
 import math
@@ -12,6 +14,7 @@ from typing import Any
 from kbplug.engine import Engine, Kernel
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import CONSTANT, ITEM, ArrayValue, Node, scalar_of
+from kbplug.graph.op import REGISTRY
 from kbplug.graph.spec import Spec
 from kbplug.ops.sizes import host_arithmetic
 from kbplug.passes.release import last_uses, reuse
@@ -89,7 +92,7 @@ class _Writer:
         self._counters: dict[str, Iterator[int]] = {}
         self._nested: dict[Graph, str] = {}
         self._pending: list[str] = []
-        self.in_place = engine.in_place - kernels.keys()
+        self.in_place = {name for name in engine.in_place if _takes_target(kernels.get(name) or _lowering(name))}
 
     def bind(self, stem: str, value: Any, *, numbered: bool = True) -> str:
         """Return a global name for a value."""
@@ -266,6 +269,16 @@ def _is_plain(value: Any) -> bool:
     if type(value) is tuple:
         return all(map(_is_plain, value))
     return value is None or type(value) in (bool, int, float, str, complex)
+
+
+def _lowering(name: str) -> Kernel | None:
+    return REGISTRY[name].lower if name in REGISTRY else None
+
+
+@functools.cache
+def _takes_target(function: Kernel | None) -> bool:
+    """Say whether what computes an op can write into a given buffer; the library's own function, None, can."""
+    return function is None or "out" in inspect.signature(function).parameters
 
 
 def _identifier(name: str) -> str:

@@ -9,7 +9,7 @@ SAME_NAME = (
     *("floor", "hypot", "imag", "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2", "logaddexp", "negative"),
     *("positive", "reciprocal", "signbit", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc"),
     *("add", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "copysign"),
-    *("divide", "floor_divide", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum"),
+    *("divide", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum"),
     *("multiply", "nextafter", "not_equal", "pow", "remainder", "subtract", "greater", "greater_equal", "less"),
     *("less_equal", "where"),
 )
@@ -24,6 +24,13 @@ def sign(x):
     return torch.sgn(x) if x.is_complex() else torch.where(torch.isnan(x), x, torch.sgn(x))
 
 
+def floor_divide(a, b):
+    found = torch.floor_divide(a, b)
+    if not a.is_floating_point():
+        return found
+    return torch.where(a.isinf() | b.isinf(), torch.floor(a / b), found)  # where the standard departs from PyTorch
+
+
 def round_(x):
     return torch.complex(torch.round(x.real), torch.round(x.imag)) if x.is_complex() else torch.round(x)
 
@@ -34,6 +41,7 @@ REFERENCES = {
     "bitwise_invert": by_torch(torch.bitwise_not),
     "clip": by_torch(clip),
     "equal": by_torch(torch.eq),
+    "floor_divide": by_torch(floor_divide),
     "real": by_torch(lambda x: torch.real(x) if x.is_complex() else x),
     "round": by_torch(round_),
     "sign": by_torch(sign),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug.engines.numpy import conv, indexing, linalg, pooling, random
+from kbplug.engines.numpy import conv, elementwise, indexing, linalg, pooling, random
 
 KERNELS: dict[str, Callable[..., Any]] = {
     **conv.KERNELS,
+    **elementwise.KERNELS,
     **indexing.KERNELS,
     **linalg.KERNELS,
     **pooling.KERNELS,

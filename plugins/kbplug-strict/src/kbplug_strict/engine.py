@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import array_api_strict as xp
 import numpy as np
 
 from kbplug.engine import Array, Engine, Probe
+
+if TYPE_CHECKING:
+    from kbplug.graph.graph import Graph
+
+Run = Callable[..., tuple[Array, ...]]
 
 DEVICES = {"cpu": "CPU_DEVICE", "device1": "device1", "device2": "device2"}
 
@@ -31,6 +38,14 @@ class StrictEngine(Engine):
     def to_numpy(self, array: Array, /) -> np.ndarray[Any, Any]:
         """Return a strict array as NumPy's, without a copy where it is on the CPU already."""
         return np.from_dlpack(array.to_device(xp.Device("CPU_DEVICE")))
+
+    def computing(self) -> AbstractContextManager[object]:
+        """Silence floating-point warnings, as on every engine: a graph computes both sides of a ``where``."""
+        return np.errstate(all="ignore")
+
+    def compile(self, run: Run, graph: Graph, /) -> Run:
+        """Return ``run`` without floating-point warnings."""
+        return np.errstate(all="ignore")(run)
 
     def devices(self) -> tuple[str, ...]:
         """Return the CPU and the two devices that array-api-strict makes believe."""
