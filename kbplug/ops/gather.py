@@ -69,7 +69,8 @@ def _is_mask(xp: Any, array: Array) -> bool:
 
 
 def _entries(xp: Any, x: Array, operands: Sequence[Array], index: Template) -> list[Any]:
-    return complete(index, operands, x.ndim, lambda a: a.ndim if _is_mask(xp, a) else 1)
+    found = complete(index, operands, x.ndim, lambda a: a.ndim if _is_mask(xp, a) else 1)
+    return [slice(_bound(e.start), _bound(e.stop), e.step) if isinstance(e, slice) else e for e in found]
 
 
 def _basic(xp: Any, x: Array, entries: Sequence[Any]) -> Array:
@@ -100,7 +101,7 @@ def _forward(x: Array, entries: Sequence[Any]) -> tuple[list[Any], tuple[int, ..
     axis = place = 0
     for entry in entries:
         if isinstance(entry, slice) and entry != WHOLE:
-            taken = range(x.shape[axis])[slice(_bound(entry.start), _bound(entry.stop), entry.step)]
+            taken = range(x.shape[axis])[entry]
             if taken.step < 0:
                 flipped.append(place)
                 taken = taken[::-1]

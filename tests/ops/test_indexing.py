@@ -92,6 +92,14 @@ def test_a_size_may_be_an_index_and_a_value(engine):
         assert Function([x], [y, x[n - 2 :]])([np.arange(4)])[0].tolist() == [0, 1, 7, 4]
 
 
+@pytest.mark.parametrize("engine", ["numpy", "strict"])
+def test_a_bound_may_be_computed(engine):
+    x = xp.asarray(np.arange(5))
+    with kbplug.engine_scope(engine):
+        assert x[: xp.max(x) - 1].value().tolist() == [0, 1, 2]
+        assert x[xp.max(x) :: -1].value().tolist() == [4, 3, 2, 1, 0]
+
+
 def test_a_value_that_a_later_one_overwrites_has_no_gradient():
     x, value = tensor(2), tensor(3)
     y = Tensor(x.node)
