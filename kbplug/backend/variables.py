@@ -36,9 +36,9 @@ def variable(
     dtype
         ``floatx()`` by default.
     name
-        Scopes are put before it and a number after it where it is taken.
+        Scopes are put before it; ``variable_1``, ``variable_2``, ... by default.
     constraint
-        What an optimizer applies after each of its updates; kept as an attribute.
+        What an optimizer applies after each of its updates; kept as an attribute, as is ``trainable``, True.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def variable(
         return marked(sparse_constant(value, floatx() if dtype is None else check_dtype(dtype)))
     first = eval(value) if isinstance(value, Tensor) else value
     made = Variable(Cell(to_host(first, dtype), full_name(name, "variable")))
-    made.constraint = constraint  # type: ignore[attr-defined]
+    vars(made).update(constraint=constraint, trainable=True)  # layers that hold it ask for both
     return marked(made)
 
 
