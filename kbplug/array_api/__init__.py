@@ -22,8 +22,8 @@ from typing import Any
 
 import kbplug.runtime.interpret  # noqa: F401 -- computes tensors that are asked for their value
 from kbplug.array_api.transforms import grad, hessian, jit, jvp, value_and_grad, vjp, vmap
-from kbplug.dtypes import ALL
 from kbplug.ops import REGISTRY
+from kbplug.ops.inspection import DTYPES
 from kbplug.ops.namespace import namespace
 
 __array_api_version__ = namespace.__array_api_version__
@@ -43,12 +43,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    value = getattr(namespace, name)
+    value = DTYPES[name] if name in DTYPES else getattr(namespace, name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    ops = {name.partition(".")[0] for name in REGISTRY}
+    ops = {name for name, op in REGISTRY.items() if "." not in name and op.chapter != "graph"}
     own = {name for name in dir(type(namespace)) if not name.startswith("_")}
-    return sorted({*globals(), *ops, *own, *ALL})
+    return sorted({*__all__, *ops, *own, *DTYPES, "linalg", "fft", "special"})

@@ -331,8 +331,13 @@ class Tensor:
             raise ArgumentError(f"kbplug does not know version {api_version!r} of the Array API standard.")
         return importlib.import_module("kbplug.array_api")  # by name: it stands above this layer
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.value().copy().__dlpack__(**options)
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
+        if stream is not None:
+            raise ArgumentError(f"A lazy tensor leaves by the memory of the host and has no stream, not {stream!r}.")
+        value = self.value() if copy is False else self.value().copy()  # the reader may write to it
+        return value.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # what is computed leaves by the memory of the host

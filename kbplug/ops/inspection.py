@@ -26,6 +26,34 @@ _FORMATS = {"float16": (10, 15), "bfloat16": (7, 127), "float32": (23, 127), "fl
 """Bits of the fraction and the largest exponent, by IEEE 754 and, for bfloat16, as it is widely used."""
 
 
+class DType:
+    """A dtype as the namespace offers it: an object that equals its name, which is what a tensor has, but is no string.
+
+    So ``isdtype`` and its callers tell a dtype from a kind of dtypes.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == (other.name if isinstance(other, DType) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"kbplug.array_api.{self.name}"
+
+
+DTYPES: Mapping[str, DType] = {name: DType(name) for name in dtypes.ALL}
+"""The dtypes of the namespace by name."""
+
+
 class FInfo(NamedTuple):
     """Limits of a floating-point dtype, or of the parts of a complex one."""
 
@@ -34,7 +62,7 @@ class FInfo(NamedTuple):
     max: float
     min: float
     smallest_normal: float
-    dtype: str
+    dtype: DType
 
 
 class IInfo(NamedTuple):
@@ -43,7 +71,7 @@ class IInfo(NamedTuple):
     bits: int
     max: int
     min: int
-    dtype: str
+    dtype: DType
 
 
 def _dtype(given: Any) -> str:
@@ -57,7 +85,7 @@ def finfo(type: Any, /) -> FInfo:
         raise DTypeError(f"finfo describes floating-point dtypes, not {name}; use iinfo for integers.")
     fraction, exponent = _FORMATS[name]
     largest = (2.0 - 2.0**-fraction) * 2.0**exponent
-    return FInfo(dtypes.bits(name), 2.0**-fraction, largest, -largest, 2.0 ** (1 - exponent), name)
+    return FInfo(dtypes.bits(name), 2.0**-fraction, largest, -largest, 2.0 ** (1 - exponent), DTYPES[name])
 
 
 def iinfo(type: Any, /) -> IInfo:
@@ -67,8 +95,8 @@ def iinfo(type: Any, /) -> IInfo:
         raise DTypeError(f"iinfo describes integer dtypes, not {name}; use finfo for floating-point ones.")
     bits = dtypes.bits(name)
     if name in dtypes.UNSIGNED:
-        return IInfo(bits, 2**bits - 1, 0, name)
-    return IInfo(bits, 2 ** (bits - 1) - 1, -(2 ** (bits - 1)), name)
+        return IInfo(bits, 2**bits - 1, 0, DTYPES[name])
+    return IInfo(bits, 2 ** (bits - 1) - 1, -(2 ** (bits - 1)), DTYPES[name])
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:
@@ -119,11 +147,12 @@ class Info:
         """Return the one device that may be asked for: the engine's choice."""
         return (None,)
 
-    def default_dtypes(self, *, device: Any = None) -> dict[str, str]:
+    def default_dtypes(self, *, device: Any = None) -> dict[str, DType]:
         """Return the dtypes that numbers without one take."""
-        names = {"real floating": "float64", "complex floating": "complex128"}
-        return {**names, "integral": "int64", "indexing": "int64"}
+        names = {"real floating": "float64", "complex floating": "complex128", "integral": "int64", "indexing": "int64"}
+        return {kind: DTYPES[name] for kind, name in names.items()}
 
-    def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, str]:
+    def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, DType]:
         """Return the standard's dtypes by name, those of one kind or of several if asked for."""
-        return {d: d for d in dtypes.ALL if d not in ("float16", "bfloat16") and (kind is None or isdtype(d, kind))}
+        standard = (d for d in dtypes.ALL if d not in ("float16", "bfloat16"))
+        return {d: DTYPES[d] for d in standard if kind is None or isdtype(d, kind)}

@@ -1,0 +1,98 @@
+"""``kbplug.array_api`` as a library finds it: through ``x.__array_namespace__()``."""
+
+import copy
+import inspect
+import math
+import pickle
+
+import array_api_compat
+import array_api_strict
+import numpy as np
+import pytest
+
+import kbplug.array_api as xp
+from kbplug.errors import ArgumentError, DTypeError
+from kbplug.graph.tensor import tensor
+
+STANDARD = list(array_api_strict.__array_namespace_info__().dtypes())
+
+
+def test_a_tensor_names_its_namespace():
+    x = xp.asarray([1.0, 2.0])
+    assert x.__array_namespace__() is xp
+    assert x.__array_namespace__(api_version="2022.12") is xp
+    assert array_api_compat.array_namespace(x, xp.asarray(1)) is xp
+    assert xp.__name__ == "kbplug.array_api"
+    assert xp.__array_api_version__ == "2025.12"
+    assert (xp.e, xp.pi, xp.inf, xp.newaxis) == (math.e, math.pi, math.inf, None)
+    with pytest.raises(ArgumentError, match=r"does not know version '2019\.12'"):
+        x.__array_namespace__(api_version="2019.12")
+    with pytest.raises(AttributeError, match="no function 'frobnicate'"):
+        xp.frobnicate  # noqa: B018
+
+
+def test_dir_lists_what_the_standard_and_kbplug_offer():
+    names = dir(xp)
+    assert {"sum", "linalg", "fft", "special", "float32", "asarray", "jit", "grad", "vmap", "pi"} <= set(names)
+    assert [name for name in names if not hasattr(xp, name)] == []
+    assert not {"Any", "placeholder", "transforms"} & set(names)
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_a_dtype_is_an_object_that_equals_its_name(name):
+    dtype = getattr(xp, name)
+    assert not isinstance(dtype, str)
+    assert dtype == name
+    assert name == dtype
+    assert dtype == np.dtype(name)
+    assert hash(dtype) == hash(name)
+    assert {name: 1}[dtype] == {dtype: 1}[name] == 1
+    assert (str(dtype), repr(dtype)) == (name, f"kbplug.array_api.{name}")
+    assert [other == dtype for other in STANDARD].count(True) == 1
+    assert copy.deepcopy(dtype) == pickle.loads(pickle.dumps(dtype)) == dtype  # noqa: S301
+    assert xp.zeros(2, dtype=dtype).dtype == dtype
+    assert xp.zeros(2, dtype=dtype).node is xp.zeros(2, dtype=name).node
+    assert xp.astype(xp.zeros(2, dtype="bool"), dtype).dtype == dtype
+    assert xp.isdtype(dtype, dtype)
+    assert xp.isdtype(dtype, (dtype, "bool"))
+    assert xp.__array_namespace_info__().dtypes()[name] is dtype
+    assert xp.result_type(dtype) == dtype
+
+
+def test_limits_name_their_dtype_by_the_object():
+    assert xp.finfo("complex64").dtype is xp.float32
+    assert xp.iinfo(xp.asarray(1)).dtype is xp.int64
+    assert xp.finfo(xp.float64).eps == np.finfo("float64").eps
+
+
+def test_dtypes_of_one_kind():
+    info = xp.__array_namespace_info__()
+    assert info.dtypes(kind="real floating") == {"float32": xp.float32, "float64": xp.float64}
+    assert info.default_dtypes()["complex floating"] is xp.complex128
+    assert info.capabilities()["data-dependent shapes"] is True
+
+
+@pytest.mark.parametrize("copied", [None, True, False])
+def test_values_leave_by_dlpack(copied):
+    x = xp.asarray([1.0, 2.0]) * 2
+    given = np.from_dlpack(x, copy=copied)
+    assert given.tolist() == [2.0, 4.0]
+    if copied is not False:
+        given[0] = 7.0  # the reader's own
+        assert x.value().tolist() == [2.0, 4.0]
+    assert x.__dlpack_device__() == (1, 0)
+    assert xp.from_dlpack(given).value().tolist() == given.tolist()
+
+
+def test_dlpack_is_called_as_the_standard_says():
+    parameters = inspect.signature(tensor(1.0).__dlpack__).parameters.values()
+    assert [(p.name, p.kind, p.default) for p in parameters] == [
+        (name, inspect.Parameter.KEYWORD_ONLY, None) for name in ("stream", "max_version", "dl_device", "copy")
+    ]
+    with pytest.raises(ArgumentError, match="no stream"):
+        tensor(1.0).__dlpack__(stream=1)
+
+
+def test_what_is_no_dtype():
+    with pytest.raises(DTypeError, match="Did you mean 'float32'"):
+        xp.zeros(2, dtype="float31")
