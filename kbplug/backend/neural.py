@@ -201,11 +201,14 @@ def batch_normalization(
     [[0.0, 1.0]]
     """
     x = floating(x)
-    factor = 1.0 / xp.sqrt(_along(var, x, axis) + epsilon)
-    if gamma is not None:
-        factor = factor * _along(gamma, x, axis)
-    normed = (x - _along(mean, x, axis)) * factor
-    return normed if beta is None else normed + _along(beta, x, axis)
+    shift, scale = (None if p is None else _along(p, x, axis) for p in (beta, gamma))
+    return _scaled(x - _along(mean, x, axis), _along(var, x, axis), shift, scale, epsilon)
+
+
+def _scaled(centred: Tensor, var: Tensor, beta: Tensor | None, gamma: Tensor | None, epsilon: float) -> Tensor:
+    factor = 1.0 / xp.sqrt(var + epsilon)
+    normed = centred * (factor if gamma is None else factor * gamma)
+    return normed if beta is None else normed + beta
 
 
 def _along(parameter: TensorLike, x: Tensor, axis: int) -> Tensor:
@@ -250,11 +253,12 @@ def normalize_batch_in_training(
     """
     x = floating(x)
     axes = normalize_axes(reduction_axes, x.ndim)
-    mean, var = xp.mean(x, axis=axes), xp.var(x, axis=axes)
-    kept = tuple(1 if i in axes else n for i, n in enumerate(shape_of(x)))
-    beta, gamma = (None if p is None else xp.reshape(as_tensor(p), kept) for p in (beta, gamma))
-    normed = batch_normalization(x, xp.reshape(mean, kept), xp.reshape(var, kept), beta, gamma, epsilon=epsilon)
-    return normed, mean, var
+    mean = xp.mean(x, axis=axes, keepdims=True)
+    centred = x - mean
+    var = xp.mean(xp.square(centred), axis=axes, keepdims=True)
+    shift, scale = (None if p is None else xp.reshape(as_tensor(p), shape_of(mean)) for p in (beta, gamma))
+    normed = _scaled(centred, var, shift, scale, epsilon)
+    return normed, xp.squeeze(mean, axis=axes), xp.squeeze(var, axis=axes)
 
 
 def bias_add(x: TensorLike, bias: TensorLike, data_format: str | None = None) -> Tensor:
