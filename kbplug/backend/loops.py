@@ -93,7 +93,7 @@ def rnn(
     if go_backwards:
         x, allowed = xp.flip(x, axis=0), None if allowed is None else xp.flip(allowed, axis=0)
     recurrence = _Recurrence(step_function, [as_tensor(c) for c in constants or ()], zero_output_for_mask)
-    first = [as_tensor(s) for s in initial_states]
+    first = [Tensor(as_tensor(s).node) for s in initial_states]  # a step may write `h *= mask`, which variables refuse
     if unroll:
         steps = x.shape[0] if x.shape[0] is not None else input_length
         outputs, states = _unrolled(recurrence, x, allowed, first, steps)

@@ -129,6 +129,20 @@ def test_outputs_and_states_of_other_ranks(masked, unroll):
     assert K.eval(states[0])[:, 1, 5].tolist() == list(counts)
 
 
+@pytest.mark.parametrize("unroll", [False, True])
+def test_a_step_may_write_over_names_that_hold_variables(unroll):
+    def step(x, states):
+        (h,) = states
+        h *= 2
+        h += x
+        return h, [h]
+
+    state = K.ones((1, 1))
+    _, outputs, _ = K.rnn(step, [[[1.0], [1.0], [1.0]]], [state], unroll=unroll)
+    assert K.eval(outputs).ravel().tolist() == [3.0, 7.0, 15.0]
+    assert K.get_value(state).tolist() == [[1.0]]
+
+
 def test_one_step():
     for unroll in (False, True):
         last, outputs, (state,) = K.rnn(
