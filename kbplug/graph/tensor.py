@@ -20,7 +20,7 @@ from kbplug.dtypes import Scalar, rank, result_type
 from kbplug.errors import ArgumentError, DTypeError, KbplugError, SymbolicError
 from kbplug.graph.node import Node, infer, item, literal, make, scalar_of
 from kbplug.graph.op import Op, Params, lookup
-from kbplug.graph.spec import Shape, Size, Spec
+from kbplug.graph.spec import Shape, Size, Spec, size_of
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
@@ -226,8 +226,15 @@ class Tensor:
 
     @property
     def shape(self) -> Shape:
-        """One entry per dimension, None where the size is known only when run."""
-        return self.node.result.shape
+        """One entry per dimension, None where the size is known only when run.
+
+        A concrete tensor that reads no cell is computed where a size depends on its data, as that of ``x[mask]``.
+        """
+        shape = self.node.result.shape
+        if None not in shape or self.node.symbolic or self.node.stateful or host is None:
+            return shape
+        computed: Shape = host.evaluate(self.node).shape
+        return computed
 
     @property
     def dtype(self) -> str:
@@ -242,7 +249,7 @@ class Tensor:
     @property
     def size(self) -> Size:
         """Number of elements, or None while a dimension is unknown."""
-        return self.node.result.size
+        return size_of(self.shape)
 
     @property
     def T(self) -> Tensor:
@@ -352,7 +359,7 @@ class Tensor:
         label = f" {self.name!r}" if self.name else ""
         if self.node.symbolic or host is None:
             return f"<tensor{label} {self.spec}>"
-        return f"<tensor{label} {self.spec}\n{self.value()}>"
+        return f"<tensor{label} {self.spec.like(shape=self.shape)}\n{self.value()}>"
 
     __hash__ = object.__hash__
     __eq__ = _binary("equal")  # type: ignore[assignment]

@@ -94,6 +94,9 @@ class Demands:
 
     def evaluate(self, node: Node) -> values.HostArray:
         """Return the value of a concrete node, and keep it unless it may change."""
+        known = _demanded.get(node)
+        if known is not None:
+            return known
         (value,) = evaluate([node])
         if not node.stateful:
             value.setflags(write=False)

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from kbplug import backend as K
 from kbplug.errors import ArgumentError, DTypeError, ShapeError, SymbolicError
 from kbplug.graph.node import placeholder
 from kbplug.graph.op import lookup
@@ -309,3 +310,31 @@ def test_each_result_is_a_tensor():
     first, second = outputs(lookup("unstack")(x, axis=0))
     assert first.shape == second.shape == (3,)
     assert outputs(x) == (x,)
+
+
+def test_a_concrete_tensor_tells_the_size_that_its_data_has():
+    x = tensor([3.0, -1.0, 2.0])
+    kept = x[x > 0]
+    assert kept.spec.shape == (None,)
+    assert (kept.shape, kept.size) == ((2,), 2)
+    assert (kept * 2).shape == (2,)
+    assert [float(v) for v in kept] == [3.0, 2.0]
+    (places,) = xp.nonzero(x)
+    assert (places.shape, places.size) == ((3,), 3)
+    assert repr(kept) == "<tensor float64[2]\n[3. 2.]>"
+
+
+def test_a_symbolic_tensor_or_one_that_reads_a_cell_leaves_the_size_open():
+    x = symbol()
+    assert (x[x > 0].shape, x[x > 0].size) == ((None,), None)
+    v = K.variable([1.0, -1.0])
+    assert v[v > 0].shape == (None,)
+    K.set_value(v, [1.0, 1.0])
+    assert K.eval(v[v > 0]).shape == (2,)
+
+
+def test_what_is_asked_for_twice_is_computed_once():
+    kept = xp.exp(tensor(np.arange(4.0)))
+    assert kept.value() is kept.value()
+    v = K.variable(1.0)
+    assert (v + 0).value() is not (v + 0).value()
