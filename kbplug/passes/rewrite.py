@@ -37,13 +37,16 @@ def rewrite(graph: Graph, rules: Mapping[str, tuple[Replacement, ...]]) -> Graph
         If a rule changes the dtype or the shape of what it replaces.
     """
 
+    def inside(nested: Graph) -> Graph:
+        return rewrite(nested, rules)
+
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node:
-        new = within(remake(node, inputs), lambda g: rewrite(g, rules))
+        new = within(remake(node, inputs), inside)
         for _ in range(_ROUNDS):
             better = _first_fit(new, rules)
             if better is None:
                 return new
-            new = better
+            new = within(better, inside)
         return new
 
     return graph.rebuild(rule)

@@ -177,12 +177,6 @@ def _known_dim(x: Tensor, axis: int) -> Tensor | None:
     return Tensor(literal(size, "int64"))
 
 
-def _reduce_nothing(x: Tensor, axis: Any = None, dtype: str | None = None, keepdims: bool = False) -> Tensor | None:
-    return (
-        x if (axis == () or x.ndim == 0) and dtype in (None, x.dtype) and x.dtype in REAL_FLOATING + COMPLEX else None
-    )
-
-
 def _sink(
     op: Op, leading: int, operands: Sequence[Tensor], graphs: Mapping[str, Graph], rest: Mapping[str, Any]
 ) -> Tensor | None:
@@ -273,7 +267,6 @@ FORMS: tuple[Rule, ...] = (
     ("getitem", _whole),  # x[...] -> x
     ("dim", _known_dim),  # a size that is known -> the integer
     ("sum_like", lambda x, like: x if same_shape(x, like) else None),  # nothing was broadcast
-    ("sum", _reduce_nothing),  # over no axis
 )
 
 _RULES = index_rules(ARITHMETIC, BROADCASTS, CHOICES, FORMS)

@@ -31,7 +31,8 @@ def assert_close(actual: HostArray, expected: HostArray, what: str, *, within: f
     what
         Opens the sentence of the error.
     within
-        The relative error allowed; ``tolerance`` of the dtype by default.
+        The relative error allowed; ``tolerance`` of the dtype by default. 0 asks for the same numbers, signs of
+        zeros included.
 
     Raises
     ------
@@ -58,6 +59,8 @@ def _assert_parts(actual: HostArray, expected: HostArray, allowed: float, what: 
             scale = finite.max() if finite.size and finite.max() else 1.0
             # The element by itself counts fully; 2**-6 of that is granted relative to the largest one.
             same |= np.abs(actual - expected) <= allowed * (np.abs(expected) + 2.0**-6 * scale)
+        elif actual.dtype.kind == "f":
+            same &= (np.signbit(actual) == np.signbit(expected)) | _both_nan(actual, expected)
     if not np.all(same):
         worst = tuple(int(i) for i in np.argwhere(~same)[0])
         raise AssertionError(
