@@ -6,6 +6,7 @@ Since a gradient is an ordinary graph, a derivative of any order is the same wal
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from kbplug.dtypes import COMPLEX, is_floating
@@ -50,25 +51,35 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor | None]:
     return vjp([loss], [xp.ones_like(loss)], wrt)
 
 
-def vjp(outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], wrt: Sequence[Tensor]) -> list[Tensor | None]:
-    """Return the cotangents of ``wrt`` for given cotangents of ``outputs``: the vector-Jacobian product."""
+def vjp(
+    outputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor | None],
+    wrt: Sequence[Tensor],
+    independent: bool = False,
+) -> list[Tensor | None]:
+    """Return the cotangents of ``wrt`` for given cotangents of ``outputs``: the vector-Jacobian product.
+
+    Where ``wrt`` are ``independent``, as the operands of one op are to its rule, none counts as computed from another.
+    """
     sources = [w.node for w in wrt]
+    cut = set(sources) if independent else set()
     ends = [o.node for o, g in zip(outputs, cotangents, strict=True) if g is not None]
-    active = _paths(ends, sources)
+    nodes = [n for n in topological(ends, cut) if n not in cut]
+    active = _paths(nodes, sources)
     found: Cotangents = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if cotangent is not None:
             _add(found, output.node, cotangent)
-    for node in reversed(list(topological(ends))):
+    for node in reversed(nodes):
         if any(i in active for i in node.inputs):
             _walk(node, found, active)
     return [found.get(s) for s in sources]
 
 
-def _paths(ends: Sequence[Node], sources: Sequence[Node]) -> set[Node]:
-    """Return the nodes through which gradients of ``ends`` reach ``sources``: never through integers, as sizes are."""
+def _paths(nodes: Sequence[Node], sources: Sequence[Node]) -> set[Node]:
+    """Return those of ``nodes`` through which gradients reach ``sources``: never through integers, as sizes are."""
     found = set(sources)
-    for node in topological(ends):
+    for node in nodes:
         specs = (node.spec,) if isinstance(node.spec, Spec) else node.spec
         if any(i in found for i in node.inputs) and any(is_floating(s.dtype) for s in specs):
             found.add(node)
@@ -102,7 +113,7 @@ def _rule(node: Node, given: Any) -> Sequence[Any]:
     if op.vjp is not None:
         placed, params = op.arrange(operands, node.params)
         if "control" in op.traits:  # its rule differentiates the graphs it carries, by this same walk
-            params["vjp"] = vjp
+            params["vjp"] = partial(vjp, independent=True)
         rows = op.vjp(given, _results(node), *placed, **params)
         return [r for r, p in zip(rows, placed, strict=True) if p is not None] if len(placed) == len(rows) else rows
     if "composite" in op.traits:
@@ -121,7 +132,7 @@ def _results(node: Node) -> Any:
 
 def _through(node: Node, given: Any, operands: list[Tensor]) -> list[Tensor | None]:
     outputs = [Tensor(o) for o in decomposition(node)(*node.inputs)]
-    rows = vjp(outputs, given if isinstance(given, tuple) else (given,), operands)
+    rows = vjp(outputs, given if isinstance(given, tuple) else (given,), operands, independent=True)
     first = {n: i for i, n in reversed(list(enumerate(node.inputs)))}
     return [r if first[n] == i else None for i, (n, r) in enumerate(zip(node.inputs, rows, strict=True))]
 
