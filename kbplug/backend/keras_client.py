@@ -108,7 +108,7 @@ def _restore_h5py(h5py: Any) -> None:
 
     @functools.wraps(write)
     def fixed_length(self: Any, name: str, value: Any) -> None:
-        texts = isinstance(value, list) and value and all(isinstance(v, bytes) for v in value)
+        texts = isinstance(value, list | tuple) and value and all(isinstance(v, bytes) for v in value)
         write(self, name, sys.modules["numpy"].asarray(value) if texts else value)
 
     @functools.wraps(open_)
