@@ -2,10 +2,15 @@
 
 from kbplug.ops.special import (
     angle,
+    beta,
+    betainc,
+    counting,
+    distribution,
     entropy,
     erf,
     gamma,
     gammainc,
+    inverse,
     logistic,
     loss,
     normal,
@@ -18,10 +23,15 @@ from kbplug.ops.special import (
 
 __all__ = [
     "angle",
+    "beta",
+    "betainc",
+    "counting",
+    "distribution",
     "entropy",
     "erf",
     "gamma",
     "gammainc",
+    "inverse",
     "logistic",
     "loss",
     "normal",

@@ -92,7 +92,8 @@ def _uniform(xp: Any, a: Any, exponent: Any, root: Any) -> Any:
     """Return the smaller of lower and upper function by Temme's expansion."""
     eta = xp.clip(root * math.sqrt(2.0), -1.0, 1.0)
     correction = uniform_sum(a, eta, EXPANSION) / (SQRT_TWO_PI * xp.sqrt(a))
-    tail = 0.5 * scaled_tail(xp, xp.abs(root) * xp.sqrt(a))
+    distance = xp.where(root < 0, -root, root)  # unlike abs, it has a slope at 0
+    tail = 0.5 * scaled_tail(xp, distance * xp.sqrt(a))
     return xp.exp(-exponent) * (tail + xp.where(root < 0, -correction, correction))
 
 
@@ -120,8 +121,8 @@ def _alternating(xp: Any, a: Any, x: Any) -> Any:
     return -xp.expm1(exponent) - xp.exp(exponent) * a * total
 
 
-def _inside(xp: Any, a: Any, x: Any) -> tuple[Any, Any]:
-    """Return lower and upper function for positive finite arguments."""
+def parts(xp: Any, a: Any, x: Any) -> tuple[Any, Any, Any]:
+    """Return lower function, upper function and ``x**a exp(-x) / Gamma(a + 1)``, for positive finite arguments."""
     large = xp.maximum(a, UNIFORM_FROM)
     exponent, root = _exponent(xp, large, x)
     low = a < UNIFORM_FROM
@@ -138,21 +139,18 @@ def _inside(xp: Any, a: Any, x: Any) -> tuple[Any, Any]:
     near = ~low & (xp.abs(root) <= math.sqrt(0.5))
     tail = _uniform(xp, large, exponent, root)
     left = x < a
-    return (
-        xp.where(near, xp.where(left, tail, 1.0 - tail), xp.where(series, lower, 1.0 - upper)),
-        xp.where(
-            near,
-            xp.where(left, 1.0 - tail, tail),
-            xp.where(series, xp.where(a < 1.0, alternating, 1.0 - lower), upper),
-        ),
-    )
+    below = xp.where(series, lower, 1.0 - upper)
+    above = xp.where(series, xp.where(a < 1.0, alternating, 1.0 - lower), upper)
+    below = xp.where(near, xp.where(left, tail, 1.0 - tail), below)
+    above = xp.where(near, xp.where(left, 1.0 - tail, tail), above)
+    return below, above, power
 
 
 def ratios(xp: Any, a: Any, x: Any) -> tuple[Any, Any]:
     """Return the lower and the upper regularised function, with their limits at 0 and infinity."""
     inside = (a > 0) & (x > 0) & (a < math.inf) & (x < math.inf)
     a_inside, x_inside = xp.where(inside, a, 1.0), xp.where(inside, x, 1.0)
-    lower, upper = _inside(xp, a_inside, x_inside)
+    lower, upper, _ = parts(xp, a_inside, x_inside)
     full = (a == 0) | (x == math.inf)
     defined = (a >= 0) & (x >= 0) & ((a > 0) | (x > 0)) & ((a < math.inf) | (x < math.inf))
     zero = lower * 0.0

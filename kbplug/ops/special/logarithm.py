@@ -21,6 +21,12 @@ def near_excess(u: Any) -> Any:
     return s * s * bracket
 
 
+def near_ratio(u: Any) -> Any:
+    """Return ``(u - log1p(u)) / u**2``, which is smooth at 0, for ``-1/2 <= u <= 1``."""
+    _, bracket = _near(u)
+    return bracket / ((2.0 + u) * (2.0 + u))
+
+
 def excess(xp: Any, ratio: Any, u: Any) -> tuple[Any, Any]:
     """Return ``u - log1p(u)`` and its square root with the sign of ``u``, each to full relative precision.
 

@@ -47,38 +47,38 @@ FAR_TAIL = (
 )
 
 
-def _quantile(xp: Any, middle: Any, tail: Any) -> Any:
-    """Return the normal quantile of ``1/2 + middle``; ``tail``, the smaller of it and its complement, is above 0."""
+def normal_quantile(xp: Any, middle: Any, twice: Any) -> Any:
+    """Return the normal quantile of ``1/2 + middle``; ``twice`` the smaller of that and its complement is above 0."""
     near = xp.clip(middle, -0.425, 0.425)
     central = near * rational(0.180625 - near * near, *MIDDLE)
-    r = xp.sqrt(-xp.log(tail))
+    r = xp.sqrt(math.log(2.0) - xp.log(twice))
     outer = xp.where(r <= 5.0, rational(xp.clip(r, 1.0, 5.0) - 1.6, *NEAR_TAIL), rational(r - 5.0, *FAR_TAIL))
     return xp.where(xp.abs(middle) <= 0.425, central, xp.where(middle < 0, -outer, outer))
 
 
-def _at_ends(xp: Any, middle: Any, tail: Any) -> Any:
+def _at_ends(xp: Any, middle: Any, twice: Any) -> Any:
     """Return the quantile, infinite where the tail is empty and NaN where it is negative."""
-    inside = _quantile(xp, middle, xp.where(tail > 0, tail, 0.5))
-    ends = xp.where(tail == 0, xp.where(middle < 0, -math.inf, inside * 0 + math.inf), math.nan)
-    return xp.where(tail > 0, inside, ends)
+    inside = normal_quantile(xp, middle, xp.where(twice > 0, twice, 1.0))
+    inside = xp.where(twice > 0, inside, math.nan)
+    return xp.where(twice == 0, xp.where(middle < 0, -math.inf, math.inf + 0.0 * middle), inside)
 
 
 @single
 def ndtri(xp: Any, p: Any) -> Any:
     """Quantile of the standard normal."""
-    return _at_ends(xp, p - 0.5, xp.minimum(p, 1.0 - p))
+    return _at_ends(xp, p - 0.5, 2.0 * xp.minimum(p, 1.0 - p))
 
 
 @single
 def erfinv(xp: Any, x: Any) -> Any:
     """Inverse of ``erf``: the quantile of ``(1 + x) / 2`` over the square root of two, exact near 0."""
-    return _at_ends(xp, x * 0.5, (1.0 - xp.abs(x)) * 0.5) * SQRT_HALF
+    return _at_ends(xp, x * 0.5, 1.0 - xp.abs(x)) * SQRT_HALF
 
 
 @single
 def erfcinv(xp: Any, x: Any) -> Any:
     """Inverse of ``erfc``: minus the quantile of ``x / 2`` over the square root of two, exact near 0."""
-    return _at_ends(xp, (1.0 - x) * 0.5, xp.minimum(x, 2.0 - x) * 0.5) * SQRT_HALF
+    return _at_ends(xp, (1.0 - x) * 0.5, xp.minimum(x, 2.0 - x)) * SQRT_HALF
 
 
 def _inverse_slope(y: Any) -> Any:

@@ -29,6 +29,21 @@ def remainder(z: Any) -> Any:
     return inverse * polynomial(inverse * inverse, REMAINDER)
 
 
+def remainder_fall(z: Any, p: Any) -> Any:
+    """Return ``remainder(z) - remainder(z + p)`` to full relative precision, for ``z >= 3`` and ``p >= 0``.
+
+    By Horner's rule on divided differences.
+    """
+    inverse, further = 1.0 / z, 1.0 / (z + p)
+    gap = p * inverse * further
+    u, v = inverse * inverse, further * further
+    value, slope = 0.0 * u + REMAINDER[-1], 0.0
+    for c in REMAINDER[-2::-1]:
+        slope = slope * v + value
+        value = value * u + c
+    return gap * (value + further * (inverse + further) * slope)
+
+
 def gamma_parts(xp: Any, z: Any) -> tuple[Any, Any]:
     """Return ``(p, q)`` with ``Gamma(z) = p * p * q`` for ``3 <= z <= 240``; no part leaves the range of float64."""
     return xp.pow(z, 0.5 * z - 0.25), SQRT_TWO_PI * xp.exp(-z) * xp.exp(remainder(z))
