@@ -7,6 +7,7 @@ from collections.abc import Callable
 from kbplug.graph.graph import Graph, transform
 from kbplug.graph.node import CONSTANT, Node, remake
 from kbplug.graph.spec import Spec
+from kbplug.passes.nested import traits
 
 LARGEST = 1 << 16
 """Results of more elements than this are folded only if they are smaller than their operands together."""
@@ -38,14 +39,15 @@ def _fixed(graph: Graph) -> set[Node]:
     """Return the nodes that depend on constants alone and may be computed ahead."""
     found: set[Node] = set()
     for node in graph.body:
-        pure = not ({"leaf", "effect", "random"} & node.op.traits) and node.op.name != "read"
-        if (
-            node.op is CONSTANT
-            or (pure and node.inputs and all(i in found for i in node.inputs))
-            or (pure and not node.inputs and node.op.name not in ("placeholder", "parameter"))
-        ):
+        if node.op is CONSTANT or (_pure(node) and all(i in found for i in node.inputs)):
             found.add(node)
     return found
+
+
+def _pure(node: Node) -> bool:
+    """Say whether ``node`` computes the same from the same operands whenever it is run."""
+    given = "leaf" in node.op.traits or node.op.name == "read"
+    return not given and not {"effect", "random"} & traits([node])
 
 
 def _worth(node: Node) -> bool:

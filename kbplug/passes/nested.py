@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node, make
@@ -14,3 +14,14 @@ def within(node: Node, rewrite: Callable[[Graph], Graph]) -> Node:
         return node
     params = {k: rewrite(v) if isinstance(v, Graph) else v for k, v in node.params.items()}
     return make(node.op, node.inputs, params, node.spec, node.where)
+
+
+def traits(nodes: Iterable[Node]) -> frozenset[str]:
+    """Return the traits of the ops of ``nodes`` and of all in the graphs among their parameters."""
+    found: set[str] = set()
+    for node in nodes:
+        found |= node.op.traits
+        for value in node.params.values():
+            if isinstance(value, Graph):
+                found |= traits(value.nodes)
+    return frozenset(found)

@@ -33,7 +33,7 @@ READERS = frozenset(
         *("matmul", "tensordot", "vecdot", "where", "concat", "stack"),
     }
 )
-"""Ops that read an array and keep no part of it."""
+"""Ops that read arrays, keep no part of them, and fill a buffer of their own."""
 
 
 def reuse(graph: Graph, in_place: Container[str]) -> Mapping[Node, Node]:
@@ -59,8 +59,8 @@ def reuse(graph: Graph, in_place: Container[str]) -> Mapping[Node, Node]:
 
 
 def _owned(value: Node, graph: Graph, in_place: Container[str]) -> bool:
-    made = value.op.name in in_place and value not in graph.inputs
-    return made and all(u.op.name in in_place or u.op.name in READERS for u in graph.uses[value])
+    made = value.op.name in in_place or value.op.name in READERS
+    return made and value not in graph.inputs and all(u.op.name in in_place or u.op.name in READERS for u in graph.uses[value])
 
 
 def _fills(operand: Node, node: Node) -> bool:

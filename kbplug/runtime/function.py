@@ -17,6 +17,7 @@ from kbplug.graph.tensor import Tensor, kept, tensor
 from kbplug.passes.expand import expand
 from kbplug.passes.fold import fold
 from kbplug.passes.fuse import fuse
+from kbplug.passes.nested import traits
 from kbplug.passes.simplify import simplify
 from kbplug.passes.specialise import specialise
 from kbplug.runtime import values
@@ -31,13 +32,14 @@ Change = Update | tuple[Variable, Any]
 
 @dataclass(frozen=True)
 class Executable:
-    """A function on one engine: what runs, the program it was made from, and which results must be copied out."""
+    """A function on one engine: what runs, its program and graph, the results to copy out, and the cells it writes."""
 
     engine: Engine
     run: Run
     program: Program
     graph: Graph
     shared: tuple[int, ...]
+    written: tuple[Cell, ...]
 
 
 class Function:
@@ -86,7 +88,7 @@ class Function:
         streams = advances(n for n in nodes if n not in set(fed))
         results = wanted + [n for _, n in streams]
         read = [n for n in reads(topological(results, fed)) if n not in set(fed)]
-        self._prepare(Graph([*fed, *read], results), len(outputs), [c for c, _ in (*changes, *streams)])
+        self._prepare(Graph([*fed, *read], results), len(outputs), [c for c, _ in (*changes, *streams)], len(streams))
 
     @classmethod
     def of_graph(
@@ -123,8 +125,9 @@ class Function:
         """The cells that a call commits to, random streams included."""
         return tuple(self._written)
 
-    def _prepare(self, graph: Graph, count: int, written: Sequence[Cell]) -> None:
+    def _prepare(self, graph: Graph, count: int, written: Sequence[Cell], streams: int = 0) -> None:
         self.graph, self._count, self._written = graph, count, list(written)
+        self._streams = self._written[len(self._written) - streams :]
         self._read = graph.inputs[len(self.inputs) :]
         self._check_closed()
         fed = self.graph.inputs[: len(self.inputs)]
@@ -133,7 +136,7 @@ class Function:
         self._cells = [cell_of(n) for n in self._read]
         self._static_cells = [c for c in self._cells if c.static]
         self._static_feeds = [i for i, n in enumerate(fed) if n.op.name == "read" and cell_of(n).static]
-        self._random = draws(self.graph)
+        self._random = "random" in traits(self.graph.nodes)
         self._special = bool(self._static_cells or self._static_feeds or self._random)
         self._executables: dict[Any, Executable] = {}
 
@@ -193,14 +196,24 @@ class Function:
         kernels = kernels_of(engine, settings().rng)
         graph = simplify(specialise(self.graph, self._known(feeds)))
         graph = fold(graph, _evaluator(engine, kernels))
-        graph = simplify(expand(graph, kernels))
+        graph, written = self._without_idle(simplify(expand(graph, kernels)))
         for extra in plugins.passes_for(engine):
             graph = extra(graph)
         graph, regions = fuse(graph, engine.fuse)
         program = emit(graph, engine, kernels, regions)
         run = engine.compile(program.run, graph)
         copied = tuple(shared(graph.outputs[: self._count], graph.outputs[self._count :]))
-        return Executable(engine, run, program, graph, copied)
+        return Executable(engine, run, program, graph, copied, written)
+
+    def _without_idle(self, graph: Graph) -> tuple[Graph, tuple[Cell, ...]]:
+        """Return ``graph`` without the next states of streams that no draw is left to read, and the cells it writes."""
+        plain = len(graph.outputs) - len(self._streams)
+        uses = Graph(graph.inputs, graph.outputs[:plain]).uses
+        idle = {c for n, c in zip(self._read, self._cells, strict=True) if c in self._streams and not uses.get(n)}
+        ends = zip(graph.outputs[self._count :], self._written, strict=True)
+        kept = [(n, c) for n, c in ends if c not in idle]
+        outputs = (*graph.outputs[: self._count], *(n for n, _ in kept))
+        return Graph(graph.inputs, outputs), tuple(c for _, c in kept)
 
     def source(self) -> str:
         """Return the Python that runs on the active engine, for reading."""
@@ -230,7 +243,7 @@ class Function:
         if self._written:
             with Locked(self._written):
                 found = self._run(executable, engine, fed)
-                commit(self._written, engine, found[self._count :])
+                commit(executable.written, engine, found[self._count :])
             found = found[: self._count]
         else:
             found = self._run(executable, engine, fed)
@@ -281,12 +294,6 @@ def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], N
         return values.constant(engine.to_numpy(found[0]))
 
     return evaluate
-
-
-def draws(graph: Graph) -> bool:
-    """Say whether random numbers are drawn in a graph or in one inside it."""
-    inner = (v for n in graph.nodes for v in n.params.values() if isinstance(v, Graph))
-    return any("random" in n.op.traits for n in graph.nodes) or any(map(draws, inner))
 
 
 def shared(outputs: Sequence[Node], committed: Sequence[Node]) -> Iterator[int]:
