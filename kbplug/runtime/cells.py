@@ -123,11 +123,6 @@ class Variable(Tensor):
     def __setitem__(self, key: Any, value: Any) -> None:
         raise ArgumentError(f"The variable {self.name!r} cannot be assigned to in place; use K.update or K.set_value.")
 
-    def _rebind(self, *_: Any) -> Variable:
-        raise ArgumentError(f"The variable {self.name!r} cannot be changed in place; use K.update_add or K.update.")
-
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = __ipow__ = __imod__ = __imatmul__ = _rebind
-
     def __repr__(self) -> str:
         return f"<variable {self.name!r} {self.spec}\n{self.cell.get()}>"
 

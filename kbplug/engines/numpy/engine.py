@@ -33,7 +33,7 @@ class NumpyEngine(Engine):
     kernels = MappingProxyType(KERNELS)
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
     speaks_numpy = True
-    in_place = frozenset(name for name, function in vars(np).items() if isinstance(function, np.ufunc))
+    in_place = frozenset(name for name, f in vars(np).items() if isinstance(f, np.ufunc) and f.signature is None)
 
     def __init__(self) -> None:
         self._pool: list[Context] = []

@@ -1,0 +1,87 @@
+"""The emitted source: readable, and traceable to the line of the user that built a node."""
+
+import re
+import traceback
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kbplug
+import kbplug.array_api
+from kbplug import backend as K
+from kbplug.engines.numpy.engine import NumpyEngine
+
+LINES = Path(__file__).read_text(encoding="utf-8").splitlines()
+
+
+def test_the_source_reads_like_a_program():
+    x, w = K.placeholder((4, 3)), K.placeholder((3, 2))
+    source = K.function([x, w], [K.tanh(K.dot(x, w)) + 1.0]).source()
+    lines = [line.strip() for line in source.splitlines() if line.strip() and not line.strip().startswith("del")]
+    assert lines == [
+        "def run(v0, v1):",
+        "v2 = xp.matmul(v0, v1)",
+        "v3 = xp.tanh(v2, out=v2)",
+        "v5 = xp.add(v3, c1, out=v3)",
+        "return (v5,)",
+    ]
+
+
+def test_an_error_inside_names_the_users_line_and_shows_the_emitted_one():
+    x, y = K.placeholder((None,)), K.placeholder((None,))
+    total = x + y
+    call = K.function([x, y], [K.exp(total)])
+    with pytest.raises(ValueError, match="broadcast") as caught:
+        call([[1.0, 2.0], [1.0, 2.0, 3.0]])
+    (note,) = caught.value.__notes__
+    assert re.fullmatch(r"This happened in add float32\[\?\], built at .*test_emit.py:\d+.", note)
+    line = int(note.rstrip(".").rsplit(":", 1)[1])
+    assert LINES[line - 1].strip() == "total = x + y"
+    assert "xp.add(v0, v1)" in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_error_in_a_gradient_names_the_line_of_the_op_it_derives():
+    class Failing(NumpyEngine):
+        name = "failing"
+
+        @staticmethod
+        def _sinh(x):
+            raise RuntimeError("planted")
+
+        kernels = {**NumpyEngine.kernels, "sinh": _sinh}
+
+    x = K.placeholder(())
+    y = kbplug.array_api.cosh(x)
+    (slope,) = K.gradients(y, [x])
+    with kbplug.engine_scope(Failing()), pytest.raises(RuntimeError, match="planted") as caught:
+        K.function([x], [slope])([1.0])
+    assert "built at" in caught.value.__notes__[0]
+    line = int(caught.value.__notes__[0].rstrip(".").rsplit(":", 1)[1])
+    assert "cosh" in LINES[line - 1]
+
+
+def test_sizes_are_integers_in_the_source_and_arrays_where_numbers_are_needed():
+    x = K.placeholder((None, 6))
+    rows = K.shape(x)[0]
+    halves = K.reshape(x, (rows * 2, 3))
+    scaled = K.sum(x) / K.cast(rows, "float32")
+    call = K.function([x], [halves, scaled])
+    assert ".shape[0]" in call.source()
+    assert "size_multiply" in call.source()
+    given = np.arange(12, dtype="float32").reshape(2, 6)
+    found = call([given])
+    np.testing.assert_array_equal(found[0], given.reshape(4, 3))
+    assert found[1] == given.sum() / 2
+
+
+def test_a_buffer_is_written_over_only_when_nothing_else_needs_it():
+    x = K.placeholder((4,))
+    a = K.exp(x)
+    b = K.tanh(a)
+    call = K.function([x], [b, a + b])
+    assert "out=v1" not in call.source().split("xp.add")[0]
+    given = np.array([0.1, 0.2, 0.3, 0.4], dtype="float32")
+    found = call([given])
+    np.testing.assert_array_equal(found[0], np.tanh(np.exp(given)))
+    np.testing.assert_array_equal(found[1], np.exp(given) + np.tanh(np.exp(given)))
