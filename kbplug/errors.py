@@ -38,6 +38,10 @@ class ArgumentError(KbplugError, ValueError, TypeError):
     """An argument that an op or a backend function cannot accept."""
 
 
+class BoundsError(ShapeError, ArgumentError, IndexError):
+    """An axis, an index or a mask that does not fit the shape it is for."""
+
+
 class SymbolicError(KbplugError, ValueError, TypeError):
     """A value was demanded of a tensor that has none yet, because a placeholder stands below it.
 

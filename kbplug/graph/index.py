@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kbplug.errors import ArgumentError
+from kbplug.errors import ArgumentError, BoundsError
 from kbplug.graph.node import Slice
 
 Template = tuple[Any, ...]
@@ -83,13 +83,13 @@ def complete(template: Template, operands: Sequence[Any], ndim: int, dims: Calla
 
     Raises
     ------
-    ArgumentError
+    BoundsError
         If the index takes more dimensions than there are.
     """
     entries = _filled(template, operands, lambda bound: bound)
     taken = sum(0 if e is None or e is Ellipsis else 1 if isinstance(e, int | slice) else dims(e) for e in entries)
     if taken > ndim:
-        raise ArgumentError(f"The index takes {taken} dimensions, but the tensor has {ndim}.")
+        raise BoundsError(f"The index takes {taken} dimensions, but the tensor has {ndim}.")
     at = next((i for i, e in enumerate(entries) if e is Ellipsis), len(entries))
     return [*entries[:at], *[WHOLE] * (ndim - taken), *entries[at + 1 :]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kbplug.dtypes import check_dtype
-from kbplug.errors import ArgumentError, ShapeError
+from kbplug.errors import ArgumentError, BoundsError, ShapeError
 
 Size = int | None
 Shape = tuple[Size, ...]
@@ -127,14 +127,16 @@ def normalize_axis(axis: int, ndim: int) -> int:
 
     Raises
     ------
+    BoundsError
+        If it is out of range.
     ArgumentError
-        If it is out of range or no integer.
+        If it is no integer.
     """
     if not hasattr(axis, "__index__") or isinstance(axis, bool):
         raise ArgumentError(f"An axis must be an integer, not {axis!r}.")
     index = axis.__index__()
     if not -ndim <= index < ndim:
-        raise ArgumentError(f"Axis {index} is out of range for {ndim} dimensions; use {-ndim} to {ndim - 1}.")
+        raise BoundsError(f"Axis {index} is out of range for {ndim} dimensions; use {-ndim} to {ndim - 1}.")
     return index % ndim
 
 

@@ -343,8 +343,8 @@ class Tensor:
     ) -> Any:
         if stream is not None:
             raise ArgumentError(f"A lazy tensor leaves by the memory of the host and has no stream, not {stream!r}.")
-        value = self.value() if copy is False else self.value().copy()  # the reader may write to it
-        return value.__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+        given = self.value().copy()  # the reader's own: a lazy tensor has no memory that could be shared
+        return given.__dlpack__(max_version=max_version, dl_device=dl_device)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # what is computed leaves by the memory of the host

@@ -22,7 +22,7 @@ def getitem(xp: Any, x: Array, /, *operands: Array, index: Template) -> Array:
     if not any(map(_is_array, entries)):
         return _basic(xp, x, entries)
     if index == (ARRAY,) and _is_mask(xp, operands[0]):
-        return x[operands[0]]
+        return x[operands[0]] if 0 not in operands[0].shape else _nothing(xp, x, operands[0].ndim)
     return _advanced(xp, x, entries, adjacent(index))
 
 
@@ -31,7 +31,8 @@ def setitem(xp: Any, x: Array, value: Array, /, *operands: Array, index: Templat
     entries = _entries(xp, x, operands, index)
     if index == (ARRAY,) and _is_mask(xp, operands[0]):
         y = xp.asarray(x, copy=True)
-        y[operands[0]] = value
+        if 0 not in operands[0].shape:
+            y[operands[0]] = value
         return y
     if not any(map(_is_array, entries)):
         return _basic_set(xp, x, value, entries)
@@ -53,6 +54,11 @@ def scatter_add(xp: Any, x: Array, updates: Array, /, *operands: Array, index: T
     values = xp.reshape(xp.broadcast_to(updates, places.shape), (prod(places.shape),))
     total = combined_by_id(xp, values, xp.reshape(places, (-1,)), prod(x.shape), xp.add, 0)
     return x + xp.reshape(total, x.shape)
+
+
+def _nothing(xp: Any, x: Array, ndim: int) -> Array:
+    """Return what a mask of ``ndim`` dimensions without elements picks."""
+    return xp.zeros((0, *x.shape[ndim:]), dtype=x.dtype, device=device_of(x))
 
 
 def _positions(xp: Any, x: Array, operands: Sequence[Array], index: Template) -> Array:

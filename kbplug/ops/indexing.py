@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kbplug.errors import ArgumentError, DTypeError, ShapeError
+from kbplug.errors import ArgumentError, BoundsError, DTypeError, ShapeError
 from kbplug.graph.index import ARRAY, Template, adjacent, complete
 from kbplug.graph.spec import Shape, Size, Spec, broadcast, compatible, normalize_axis
 from kbplug.graph.tensor import Tensor
@@ -60,15 +60,17 @@ def _picked(name: str, x: Spec, axis: int, entry: int | Spec, *, alone: bool) ->
     if isinstance(entry, int):
         size = x.shape[axis]
         if size is not None and not -size <= entry < size:
-            raise ArgumentError(f"Index {entry} is out of range for dimension {axis} of the shape {x.shape}.")
+            raise BoundsError(f"Index {entry} is out of range for dimension {axis} of the shape {x.shape}.")
         return ()
     accept(f"{name}, in its index,", BOOL_OR_INT, entry)
     if entry.dtype != "bool":
         return entry.shape
     if entry.ndim == 0 and not alone:
         raise ArgumentError("A 0-d boolean may only index alone; take the other parts of the index first.")
+    if 0 in entry.shape:
+        return (0,)
     if not compatible(x.shape[axis : axis + entry.ndim], entry.shape):
-        raise ShapeError(f"A mask of shape {entry.shape} does not fit the dimensions of {x.shape} from {axis} on.")
+        raise BoundsError(f"A mask of shape {entry.shape} does not fit the dimensions of {x.shape} from {axis} on.")
     return (None,)
 
 

@@ -73,6 +73,36 @@ def test_what_is_refused(build, error, said):
         build(tensor(2, 3))
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: x[2],
+        lambda x: x[0, 0, 0],
+        lambda x: x[mask(3)],
+        lambda x: x[mask(2, 3, 1)],
+        lambda x: xp.expand_dims(x, axis=3),
+        lambda x: xp.sum(x, axis=2),
+    ],
+)
+def test_what_is_beyond_the_shape_is_an_index_error_too(build):
+    with pytest.raises(IndexError):
+        build(tensor(2, 3))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "strict"])
+@pytest.mark.parametrize("sizes", [(0,), (2, 0), (0, 3), (0, 0)])
+def test_a_mask_without_elements_picks_nothing_whatever_the_sizes(engine, sizes):
+    x, picked = tensor(2, 3), mask(*sizes)
+    y = Tensor(x.node)
+    y[picked] = 7.0
+    assert x[picked].shape == (0, 3)[: 3 - len(sizes)]
+    given = np.arange(6.0).reshape(2, 3)
+    with kbplug.engine_scope(engine):
+        found, same = Function([x, picked], [x[picked], y])([given, np.zeros(sizes, bool)])
+    assert found.shape == (0, 3)[: 3 - len(sizes)]
+    assert same.tolist() == given.tolist()
+
+
 def test_setting_a_part_leaves_other_handles_as_they_were():
     x = tensor(3)
     before = Tensor(x.node)
