@@ -59,8 +59,9 @@ def reuse(graph: Graph, in_place: Container[str]) -> Mapping[Node, Node]:
 
 
 def _owned(value: Node, graph: Graph, in_place: Container[str]) -> bool:
-    made = value.op.name in in_place or value.op.name in READERS
-    return made and value not in graph.inputs and all(u.op.name in in_place or u.op.name in READERS for u in graph.uses[value])
+    """Say whether ``value`` has a buffer of its own that none of its users keeps."""
+    around = (value, *graph.uses[value])
+    return value not in graph.inputs and all(n.op.name in in_place or n.op.name in READERS for n in around)
 
 
 def _fills(operand: Node, node: Node) -> bool:
