@@ -101,7 +101,7 @@ def _highest(dtype: np.dtype[Any]) -> float:
 
 def one_hot(indices: Array, *, depth: int, dtype: np.dtype[Any]) -> Array:
     """Write the ones alone."""
-    flat = np.ravel(indices)
+    flat = np.ravel(indices).astype(np.int64, copy=False)  # whatever was given, as in the generic body
     inside = np.flatnonzero((flat >= 0) & (flat < depth))
     out = np.zeros((flat.size, depth), dtype=dtype)
     out[inside, flat[inside]] = 1
