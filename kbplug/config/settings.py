@@ -85,9 +85,9 @@ class _Scope:
 
     __slots__ = ("_changes", "_merged", "_origins")
 
-    def __init__(self, changes: Mapping[str, Any], origin: str) -> None:
-        self._changes = changes
-        self._origins = dict.fromkeys(changes, origin)
+    def __init__(self, changes: Mapping[str, Any], origin: str, outer: _Scope | None) -> None:
+        self._changes: Mapping[str, Any] = {**(outer._changes if outer else {}), **changes}
+        self._origins: Mapping[str, str] = {**(outer._origins if outer else {}), **dict.fromkeys(changes, origin)}
         self._merged: tuple[Settings, Settings] | None = None
 
     def over(self, base: Settings) -> Settings:
@@ -189,8 +189,8 @@ def set_rng(rng: str) -> None:
 
 
 def enter(changes: Mapping[str, Any], origin: str) -> Token[_Scope | None]:
-    """Put ``changes`` in force in this context until ``leave``."""
-    return _scope.set(_Scope(changes, origin))
+    """Put ``changes`` in force in this context until ``leave``, beside those of the scopes around it."""
+    return _scope.set(_Scope(changes, origin, _scope.get()))
 
 
 def leave(token: Token[_Scope | None]) -> None:

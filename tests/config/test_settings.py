@@ -87,6 +87,22 @@ def test_an_empty_variable_is_unset(monkeypatch, variable, text):
     assert not config.settings().origins
 
 
+def test_a_scope_keeps_what_the_scope_around_it_changed():
+    outer = enter({"rng": "portable"}, "outer")
+    inner = enter({"backend": "cupy"}, "inner")
+    found = config.settings()
+    leave(inner)
+    after = config.settings()
+    leave(outer)
+    assert (found.rng, found.backend, found.origin("rng"), found.origin("backend")) == (
+        "portable",
+        "cupy",
+        "outer",
+        "inner",
+    )
+    assert (after.rng, after.backend) == ("portable", "numpy")
+
+
 def test_calls_go_over_the_environment_and_scopes_over_calls(monkeypatch):
     monkeypatch.setenv("KBPLUG_FLOATX", "float16")
     monkeypatch.setenv("KBPLUG_BACKEND", "torch")
