@@ -8,6 +8,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
+# The conformance suite, for plugins/*/tests.
+pytest_plugins = ["kbplug.testing.plugin"]
+
 pytest_collect_file = Sybil(
     path=str(Path(__file__).parent),
     parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS | NORMALIZE_WHITESPACE), SkipParser()],

@@ -22,11 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from kbplug import __version__
-    from kbplug.cli import config, demo, doctor, engines, new_engine, ops
+    from kbplug.cli import check, config, demo, doctor, engines, new_engine, ops
 
     parser = argparse.ArgumentParser("kbplug", description="Write tensor code once; choose the engine that runs it.")
     parser.add_argument("--version", action="version", version=f"kbplug {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (demo, engines, doctor, config, ops, new_engine):
+    for command in (demo, engines, doctor, config, ops, check, new_engine):
         command.add(subparsers)
     return parser

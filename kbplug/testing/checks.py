@@ -110,10 +110,12 @@ def check_unknown_sizes(op: Op, sample: Sample, engine: Named, *, order: int = 0
     _check_same(levels(known, op.name, order), engine, levels(hidden, op.name, order), engine, what)
 
 
-def check_agreement(op: Op, sample: Sample, engine: Named, *, order: int = 0, narrow: bool = False) -> None:
-    """Check that ``engine`` computes an op, and its derivatives up to ``order``, as the NumPy engine does."""
+def check_agreement(
+    op: Op, sample: Sample, engine: Named, *, order: int = 0, narrow: bool = False, ground: Named = GROUND
+) -> None:
+    """Check that ``engine`` computes an op, and its derivatives up to ``order``, as the engine ``ground`` does."""
     chain = levels(apply(op, sample, narrow=narrow), op.name, order)
-    _check_same(chain, GROUND, chain, engine, f"{op.name} on {engine}")
+    _check_same(chain, ground, chain, engine, f"{op.name} on {engine}")
 
 
 def _check_same(

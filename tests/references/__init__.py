@@ -4,6 +4,9 @@ import importlib
 import importlib.util
 
 from kbplug.ops import CHAPTERS
+from kbplug.testing.invariants import INVARIANTS
+
+__all__ = ["INVARIANTS", "REFERENCES"]
 
 
 def _gathered(name):
@@ -16,6 +19,3 @@ def _gathered(name):
 
 REFERENCES = _gathered("REFERENCES")
 """Op name to a function of NumPy arrays and the op's parameters that returns an array or a tuple of them."""
-
-INVARIANTS = _gathered("INVARIANTS")
-"""Op name to a function of its results, for ops whose results are free up to a sign, a phase or an order."""

@@ -1,0 +1,65 @@
+"""``kbplug check``: puts an engine through the conformance suite, and writes reports."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kbplug.cli import output
+
+if TYPE_CHECKING:
+    from kbplug.testing.certificate import Report
+
+SHOWN = 20
+
+
+def add(subparsers: Any) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("check", help="put an engine through the conformance suite")
+    parser.add_argument("name", metavar="NAME", help="the engine")
+    parser.add_argument("--tier", action="append", metavar="TIER", help="only this part of the suite; may be repeated")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report as Markdown")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the suite; the status is 1 when a case fails or could not be run."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from kbplug.errors import ArgumentError, did_you_mean
+    from kbplug.testing.certificate import certify
+    from kbplug.testing.suites import v1
+
+    for tier in arguments.tier or ():
+        if tier not in v1.TIERS:
+            raise ArgumentError(f"{tier!r} is no tier; they are {', '.join(v1.TIERS)}.{did_you_mean(tier, v1.TIERS)}")
+    chosen = {"packaging", *(arguments.tier or v1.TIERS)}
+    cases = [case for case in v1.cases() if case.tier in chosen]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=output.console(), transient=True) as progress:
+        bar = progress.add_task(arguments.name, total=len(cases))
+        report = certify(arguments.name, lambda _: progress.advance(bar), cases)
+    _print(report)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report.data(), indent=2) + "\n", encoding="utf-8")
+    if arguments.markdown:
+        arguments.markdown.write_text(report.markdown(), encoding="utf-8")
+    return 0 if report.ok else 1
+
+
+def _print(report: Report) -> None:
+    rows = [(tier, *(str(n) for n in counts.values())) for tier, counts in report.counts().items()]
+    output.table(("tier", "passed", "failed", "skipped", "claimable", "excepted"), rows)
+    for found in report.failures[:SHOWN]:
+        output.line(f"{found.case.id}: {found.detail}", style="red")
+    if len(report.failures) > SHOWN:
+        output.line(f"... and {len(report.failures) - SHOWN} more; --json FILE lists them all.", style="red")
+    if report.waiting:
+        output.line(f"{report.waiting} cases wait until the tier packaging passes.", style="yellow")
+    for name in report.claims:
+        output.line(f"{name} is not promised, but every case that needs it passes: it can be claimed.", style="yellow")
+    verdict = "passed" if report.ok else "not passed"
+    output.line(f"\n{report.engine}: {verdict}", style="bold green" if report.ok else "bold red")

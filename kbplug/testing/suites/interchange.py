@@ -1,0 +1,154 @@
+"""Values that move: into an engine and out, between engines in mid-program, and through files."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kbplug import engine_scope, saving
+from kbplug.engine import STANDARD_DTYPES, Engine
+from kbplug.testing.application import GROUND
+from kbplug.testing.suites.behaviour import NEEDS, K, equal, floats, losses
+from kbplug.testing.suites.case import Case
+
+HostArray = np.ndarray[Any, Any]
+DTYPES = (*sorted(STANDARD_DTYPES), "float16")
+
+
+def _read_only(x: HostArray) -> HostArray:
+    y = x.copy()
+    y.setflags(write=False)
+    return y
+
+
+LAYOUTS: dict[str, Callable[[HostArray], HostArray]] = {
+    "plain": lambda x: x,
+    "transposed": lambda x: x.T,
+    "strided": lambda x: x[::2, 1::2],
+    "reversed": lambda x: x[::-1, ::-1],
+    "broadcast": lambda x: np.broadcast_to(x[:1], (3, x.shape[1])),
+    "empty": lambda x: x[:0],
+    "0-d": lambda x: x[0, 0, ...],
+    "read-only": _read_only,
+    "big-endian": lambda x: x.astype(x.dtype.newbyteorder(">")),
+}
+
+
+def cases() -> Iterator[Case]:
+    """Yield the cases."""
+    for dtype in DTYPES:
+        for layout in LAYOUTS:
+            yield Case(f"interchange/{dtype}-{layout}", partial(in_and_out, dtype, layout), frozenset({dtype}))
+    for check in (a_copy_is_kept, a_variable_changes_engines, training_changes_engines, a_function_changes_engines):
+        yield Case(f"interchange/{check.__name__.replace('_', '-')}", check, NEEDS)
+    for check in (variables_in_a_file, a_function_in_a_file):
+        yield Case(f"saving/{check.__name__.replace('_', '-')}", check, NEEDS)
+
+
+def _values(dtype: str) -> HostArray:
+    numbers = np.arange(12).reshape(3, 4)
+    if dtype.startswith("complex"):
+        return (numbers + 1j * (numbers - 5)).astype(dtype)
+    return (numbers % 2 if dtype == "bool" else numbers).astype(dtype)
+
+
+def in_and_out(dtype: str, layout: str, engine: Engine) -> None:
+    """A value fed to an input comes out of the function with its shape, its dtype and every element."""
+    value = LAYOUTS[layout](_values(dtype))
+    x = K.placeholder(value.shape, dtype=dtype)
+    with engine_scope(engine):
+        found = K.function([x], [x])([value])[0]
+    assert found.dtype.name == dtype, f"A {layout} array of {dtype} came back as {found.dtype}."
+    assert found.shape == value.shape, f"A {layout} array of shape {value.shape} came back with {found.shape}."
+    assert np.array_equal(found, value), f"A {layout} array of {dtype} came back as {found.tolist()}."
+
+
+def a_copy_is_kept(engine: Engine) -> None:
+    """A variable keeps its value when the array it was set from, or one read from it, is written into."""
+    given = np.ones(4, "float32")
+    w = K.variable(given, dtype="float32")
+    with engine_scope(engine):
+        given[...] = 5
+        read = K.get_value(w)
+        K.function([], [w * 1.0])([])
+        read[...] = 6
+        K.get_value(w)[...] = 7
+        equal(K.function([], [w * 1.0])([])[0], np.ones(4), "A variable whose copies were written into")
+
+
+def a_variable_changes_engines(engine: Engine) -> None:
+    """An update on one engine is seen by the next."""
+    w = K.variable([1.0, 2.0], dtype="float32")
+    step = K.function([], [w], updates=[K.update(w, w * 3.0)])
+    order: tuple[Engine | str, ...] = (engine, GROUND, engine, engine, GROUND)
+    for chosen in order:
+        with engine_scope(chosen):
+            step([])
+    equal(K.get_value(w), [243, 486], "A variable that was updated on two engines in turn")
+
+
+def training_changes_engines(engine: Engine) -> None:
+    """Training that changes engines at every third step goes on as if it had not."""
+
+    def turn(step: int) -> contextlib.AbstractContextManager[Engine]:
+        return engine_scope(GROUND if step // 3 % 2 else engine)
+
+    with engine_scope(GROUND):
+        expected = losses(18)
+    equal(losses(18, turn), expected, "The course of the loss over two engines")
+
+
+def a_function_changes_engines(engine: Engine) -> None:
+    """One function keeps what it compiled for each engine apart."""
+    x = K.placeholder((None,), dtype="float32")
+    f = K.function([x], [K.cumsum(x), K.exp(x)])
+    order: tuple[Engine | str, ...] = (GROUND, engine, GROUND, engine)
+    for size, chosen in enumerate(order, start=1):
+        value = np.linspace(0, 1, size, dtype=np.float32)
+        with engine_scope(chosen):
+            total, grown = f([value])
+        equal(total, np.cumsum(value), "A running sum")
+        equal(grown, np.exp(value), "An exponential")
+
+
+def _both_ways(engine: Engine) -> tuple[tuple[Engine | str, Engine | str], ...]:
+    return ((engine, GROUND), (GROUND, engine))
+
+
+def variables_in_a_file(engine: Engine) -> None:
+    """Variables saved on one engine are read on another, bit for bit."""
+    for first, second in _both_ways(engine):
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "weights.safetensors")
+            w = K.variable(np.linspace(0, 1, 6).reshape(2, 3), dtype="float32", name="w")
+            with engine_scope(first):
+                K.function([], [w], updates=[K.update(w, w / 3.0)])([])
+                value = K.get_value(w)
+                saving.save_variables(path, [w])
+            K.set_value(w, np.zeros((2, 3)))
+            with engine_scope(second):
+                saving.load_variables(path, [w])
+                found = K.function([], [w * 1.0])([])[0]
+        assert np.array_equal(found, value), f"A variable was saved as {value.tolist()} and read as {found.tolist()}."
+
+
+def a_function_in_a_file(engine: Engine) -> None:
+    """A function saved on one engine runs on another, with its variable's present value and its update."""
+    for first, second in _both_ways(engine):
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "step.safetensors")
+            w, x = K.variable([1.0, 2.0], dtype="float32"), K.placeholder((2,), dtype="float32")
+            step = K.function([x], [K.sum(x * w)], updates=[K.update_add(w, x)])
+            with engine_scope(first):
+                step([floats(1, 1)])
+                saving.save_function(path, step)
+            with engine_scope(second):
+                loaded = saving.load_function(path)
+                found = [float(loaded([floats(1, 1)])[0]) for _ in range(2)]
+        equal(found, [5, 7], "What a saved function gave")
