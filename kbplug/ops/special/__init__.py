@@ -2,6 +2,7 @@
 
 from kbplug.ops.special import (
     angle,
+    bessel,
     beta,
     betainc,
     counting,
@@ -13,6 +14,7 @@ from kbplug.ops.special import (
     inverse,
     logistic,
     loss,
+    modified,
     normal,
     polygamma,
     power,
@@ -23,6 +25,7 @@ from kbplug.ops.special import (
 
 __all__ = [
     "angle",
+    "bessel",
     "beta",
     "betainc",
     "counting",
@@ -34,6 +37,7 @@ __all__ = [
     "inverse",
     "logistic",
     "loss",
+    "modified",
     "normal",
     "polygamma",
     "power",
