@@ -155,14 +155,24 @@ def check_refusal(op: Op, sample: Sample) -> None:
     assert repr(op.name) in message, f"The error for the missing derivative of {op.name} does not name it: {message}"
 
 
-def check_kernel(op: Op, sample: Sample, engine: Named, *, narrow: bool = False) -> None:
-    """Check that the engine's kernel for an op computes what the op's own body does over the engine's namespace."""
+def check_kernel(op: Op, sample: Sample, engine: Named, *, narrow: bool = False, ground: Named = "strict") -> None:
+    """Check that the engine's kernel for an op computes what the op's own body does.
+
+    Parameters
+    ----------
+    op, sample, engine
+        What to run, on what, and whose kernel.
+    narrow
+        Whether to run in single precision.
+    ground
+        The engine over whose namespace the body runs, which must be the standard's.
+    """
     found = apply(op, sample, narrow=narrow)
-    chosen = plugins.engine(engine)
     graph = Graph([t.node for t in found.inputs], [t.node for t in found.outputs])
-    ours = interpreted(expand(graph, ()), found.values, chosen, {})
-    for i, (a, b) in enumerate(zip(interpreted(graph, found.values, chosen), ours, strict=True)):
-        assert_close(a, b, f"Result {i} of {op.name} by the kernel of {chosen.name}")
+    kernels = interpreted(graph, found.values, plugins.engine(engine))
+    bodies = interpreted(expand(graph, ()), found.values, plugins.engine(ground), {})
+    for i, (a, b) in enumerate(zip(kernels, bodies, strict=True)):
+        assert_close(a, b, f"Result {i} of {op.name} by the kernel of {engine}")
 
 
 def interpreted(
