@@ -44,6 +44,25 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Run Keras 2.3.1 on kbplug: saved models, training curves, and models held beside NumPy."""
+    session.install("-e", ".[plot,test]", *nox.project.dependency_groups(PYPROJECT, "keras"))
+    session.run("pytest", "tests/clients", *session.posargs, env=on_keras(session))
+
+
+@nox.session
+def keras(session: nox.Session) -> None:
+    """Run Keras's own tests; ``nox -s keras -- --short`` takes minutes. GraphViz must be installed."""
+    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "keras-suite"))
+    session.run("python", "tests/clients/keras/suite.py", *(session.posargs or ["--again", "--write"]))
+
+
+def on_keras(session: nox.Session) -> dict[str, str]:
+    """Return the variables under which Keras runs on kbplug and leaves no file behind."""
+    return {**ONE_THREAD, "KERAS_BACKEND": "kbplug.backend", "KERAS_HOME": session.create_tmp()}
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format; ``nox -s lint -- fix`` repairs what can be repaired."""
     session.install("ruff>=0.9")

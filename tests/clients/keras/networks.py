@@ -108,7 +108,7 @@ def nadam():
 
 def _classes(random, *shape):
     count = 4 * BATCH
-    return random.uniform(-1, 1, (count,) + shape), np.eye(5)[random.randint(0, 5, count)]
+    return random.uniform(-1, 1, (count, *shape)), np.eye(5)[random.randint(0, 5, count)]
 
 
 def _words(random):

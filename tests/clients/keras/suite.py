@@ -18,9 +18,9 @@ import sys
 import tarfile
 import time
 import tomllib
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -29,8 +29,8 @@ EXCEPTIONS = HERE / "exceptions.toml"
 TABLE = ROOT / "docs" / "results" / "keras-suite.md"
 SOURCE = "keras==2.3.1"
 
-# Keras's NumPy backend sorts unstably and compares to the last bit; NumPy's wider kernels order ties and round otherwise
-# than those of its time.
+# Keras's NumPy backend sorts unstably, and its tests compare to the last bit; NumPy's wider kernels order ties and
+# round otherwise than those of their time.
 NARROW = "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 
 
@@ -73,14 +73,9 @@ def run(unpacked: Path, file: str, engine: str, limit: float) -> dict[str, Any]:
     command += [f"--junitxml={report}", f"tests/{file}"]
     began = time.monotonic()
     try:
+        own = environment(engine, unpacked)
         done = subprocess.run(
-            command,
-            cwd=unpacked,
-            env=environment(engine, unpacked),
-            timeout=limit,
-            capture_output=True,
-            text=True,
-            check=False,
+            command, cwd=unpacked, env=own, timeout=limit, capture_output=True, text=True, check=False
         )
         output = done.stdout
     except subprocess.TimeoutExpired as late:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clients.keras import networks
 from keras import backend as K
+
+from clients.keras import networks
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-8}
 

@@ -1,10 +1,11 @@
 """What Keras computes on kbplug agrees with NumPy, where layers, metrics, phases, masks and states meet the backend."""
 
-import kbplug.backend
 import numpy as np
 import pytest
 from keras import backend as K
 from keras import layers, metrics, models, optimizers
+
+import kbplug.backend
 
 
 @pytest.fixture

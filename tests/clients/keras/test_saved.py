@@ -1,4 +1,4 @@
-"""Models that Keras saved on TensorFlow 1.15 or Theano load, predict the same numbers and go on learning as they did."""
+"""Models that Keras saved on TensorFlow 1.15 or Theano load, predict the same numbers and learn on as they did."""
 
 from pathlib import Path
 
