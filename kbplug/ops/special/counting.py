@@ -19,7 +19,7 @@ from kbplug.ops.special.precision import double
 
 def _binomial(xp: Any, k: Any, n: Any, p: Any) -> tuple[Any, Any]:
     """Return the probabilities of at most and of more than ``k`` successes in ``n`` trials."""
-    k = xp.floor(k)
+    k, n = xp.floor(k), xp.floor(n)
     q = 1.0 - p
     defined = (k <= n) & (p >= 0) & (q >= 0) & (n < math.inf)
     inside = defined & (k >= 0) & (k < n)
@@ -45,7 +45,7 @@ def bdtrc(xp: Any, k: Any, n: Any, p: Any) -> Any:
 @double
 def bdtri(xp: Any, k: Any, n: Any, y: Any) -> Any:
     """Probability of success at which the binomial distribution function is ``y``."""
-    k = xp.floor(k)
+    k, n = xp.floor(k), xp.floor(n)
     inside = (k >= 0) & (k < n) & (n < math.inf)
     failures, successes = xp.where(inside, n - k, math.nan), xp.where(inside, k + 1.0, math.nan)
     return beta_inverse(xp, failures, successes, y, 1.0 - y)[1]
@@ -53,7 +53,7 @@ def bdtri(xp: Any, k: Any, n: Any, y: Any) -> Any:
 
 def _negative(xp: Any, k: Any, n: Any) -> tuple[Any, Any]:
     """Return successes and failures plus one, NaN unless they are counts."""
-    k = xp.floor(k)
+    k, n = xp.floor(k), xp.floor(n)
     defined = (k >= 0) & (n > 0) & (n < math.inf)
     return xp.where(defined, n, math.nan), xp.where(defined, k + 1.0, math.nan)
 
@@ -101,14 +101,14 @@ def pdtri(xp: Any, k: Any, y: Any) -> Any:
 
 def _binomial_density(k: Tensor, n: Tensor, p: Tensor) -> Tensor:
     """Return the derivative of the upper tail by ``p``, which is 0 where that is certain or impossible."""
-    k = nx.floor(k)
+    k, n = nx.floor(k), nx.floor(n)
     inside = (k >= 0) & (k < n)
     density = nx.special.beta_density(nx.where(inside, k + 1, 1.0), nx.where(inside, n - k, 1.0), p)
     return nx.where(inside, density, 0.0)
 
 
 def _negative_density(k: Tensor, n: Tensor, p: Tensor) -> Tensor:
-    return nx.special.beta_density(n, nx.floor(k) + 1, p)
+    return nx.special.beta_density(nx.floor(n), nx.floor(k) + 1, p)
 
 
 def _poisson_density(k: Tensor, m: Tensor) -> Tensor:
