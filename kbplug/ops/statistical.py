@@ -144,7 +144,7 @@ def var(x: Spec, /, *, axis: Axis = None, correction: float = 0.0, keepdims: boo
 @var.derive
 def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis, correction: float, keepdims: bool) -> tuple[Tensor]:
     centred = x - xp.mean(x, axis=axis, keepdims=True)
-    return (restore(g, x, axis, keepdims) * centred * (2.0 / (count(x, axis, x.dtype) - correction)),)
+    return (2.0 * restore(g, x, axis, keepdims) * centred / (count(x, axis, x.dtype) - correction),)
 
 
 @primitive()

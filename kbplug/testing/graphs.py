@@ -25,6 +25,9 @@ CHAPTERS = frozenset({"elementwise", "manipulation", "statistical", "searching",
 """Chapters whose ops are drawn: all values are welcome to them, and one value gives one result."""
 
 BARRED = frozenset({"effect", "random", "leaf", "control"})
+UNDEFINED = frozenset({"bitwise_left_shift", "bitwise_right_shift", "clip", "pow"})
+"""Ops that the standard leaves undefined for negative shifts, crossed bounds or negative powers of integers."""
+
 SCALARS: tuple[bool | int | float, ...] = (0, 1, 2, -1, 0.0, -0.0, 1.0, 2.0, 0.1, float("nan"), float("inf"), True)
 NUMBERS = (0.0, -0.0, 1.0, -1.5, 0.25, 3.0, -2.0, 1e-3, float("nan"), float("inf"), -float("inf"))
 SHAPES = ((2, 3), (2, 3), (3,), (2, 1), (1, 3), (3, 3), (), (2, 2, 3), (0, 3))
@@ -137,7 +140,8 @@ def _drawable(op: Op) -> bool:
     """Say whether an op can be drawn: it needs no parameter, takes 1 to 3 arrays, and is of a tame chapter."""
     parameters = list(op.signature.parameters.values())
     required = [p for p in parameters if p.name not in op.arrays and p.default is p.empty]
-    return op.chapter in CHAPTERS and not BARRED & op.traits and not required and 1 <= len(op.arrays) <= 3
+    tame = op.chapter in CHAPTERS and not BARRED & op.traits and op.name not in UNDEFINED
+    return tame and not required and 1 <= len(op.arrays) <= 3
 
 
 def _any_op(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
@@ -146,15 +150,20 @@ def _any_op(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
     others = st.one_of(_recent(pool), _recent(pool), scalars)
     operands = [_pick(draw, pool), *(draw(others) for _ in op.arrays[1:])]
     draw(st.randoms(use_true_random=False)).shuffle(operands)
-    return operands, op if op.name != "pow" else _real_power
+    return operands, op
 
 
-def _real_power(base: Any, exponent: Any) -> Tensor:
-    """Return a power of floats; integers have no negative powers."""
-    found = REGISTRY["pow"](base, exponent)
-    if found.dtype in INTEGER:
-        raise KbplugError("Integers have no negative powers.")
-    return found
+def _limited(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
+    """Return a call of an op that is undefined for some operands, with operands for which it is defined."""
+    calls: tuple[Callable[[Tensor], Tensor], ...] = (
+        lambda t: xp.clip(t, -1, 2),
+        lambda t: t << 1,
+        lambda t: t >> 2,
+        lambda t: t**2,
+        lambda t: xp.abs(t) ** 1.5,
+        lambda t: xp.astype(t, "float64") ** -1,
+    )
+    return [_pick(draw, pool)], draw(st.sampled_from(calls))
 
 
 def _reduction(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
@@ -247,7 +256,7 @@ def _looped(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
 
 MOVES: tuple[Callable[[st.DrawFn, Sequence[Entry]], Move], ...] = (
     *(_any_op,) * 6,
-    *(_reduction, _merged, _permuted, _expanded, _joined, _indexed),
+    *(_reduction, _merged, _permuted, _expanded, _joined, _indexed, _limited),
     *(_multiplied, _several, _cast, _constant, _chosen, _looped),
 )
 """Ways to grow a graph; one that stands here often is drawn often."""

@@ -56,6 +56,8 @@ def _spreads() -> list[Sample]:
         sample(CUBE, correction=0.5, axis=(0, 2), keepdims=True),
         sample(CUBE, axis=-2),
         sample(NOTHING, axis=0, label="empty result"),
+        sample(NOTHING, axis=1, smooth=False, label="over nothing"),
+        sample(MATRIX[:1], axis=0, correction=1.0, smooth=False, label="no degree of freedom"),
     ]
 
 
