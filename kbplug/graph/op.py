@@ -51,10 +51,11 @@ class Op:
     vjp
         ``vjp(g, y, *arrays, **params)`` gives a cotangent per array; ``ZERO``; or None: no derivative declared.
     traits
-        ``elementwise``; ``composite``; ``alias``: the result may share memory; ``sized``: each None in the
-        parameter ``shape`` is filled by one of the last operands; ``sequence``: the standard takes the arrays as
-        one list; ``nameless``: and its positional parameters without their names; ``tuple``: several results, even
-        if there is one; ``random``; ``effect``: must run though nothing uses it.
+        ``elementwise``; ``composite``; ``complex body``: real operands need no ``lower``; ``alias``: the result may
+        share memory; ``sized``: each None in the parameter ``shape`` is filled by one of the last operands;
+        ``sequence``: the standard takes the arrays as one list; ``nameless``: and its positional parameters without
+        their names; ``tuple``: several results, even if there is one; ``random``; ``effect``: must run though nothing
+        uses it.
     chapter
         The module of ``kbplug.ops`` that declares it.
     promotes

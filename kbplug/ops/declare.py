@@ -75,14 +75,14 @@ def _bool(dtype: str) -> str:
 RESULTS: dict[str, Callable[[str], str]] = {"same": _same, "bool": _bool, "real": real_of}
 
 
-def unary(*rows: Row, result: str = "same", chapter: str | None = None) -> None:
+def unary(*rows: Row, result: str = "same", chapter: str | None = None, traits: Iterable[str] = ()) -> None:
     """Declare elementwise ops of one array, a row each: name, accepted dtypes, line, derivative[, lowering].
 
     A derivative is ``lambda g, y, x: (cotangent,)``, with ``g`` the gradient and ``y`` the result; ``ZERO``; or
     None. A lowering is ``f(xp, x)``; a name of the standard needs none. ``result`` says the dtype of the
     result: ``"same"``, ``"bool"`` or ``"real"`` (of a complex).
     """
-    _table(inspect.signature(lambda x, /: None), rows, result, chapter)
+    _table(inspect.signature(lambda x, /: None), rows, result, chapter, traits)
 
 
 def binary(*rows: Row, result: str = "same", chapter: str | None = None) -> None:
@@ -95,7 +95,9 @@ def ternary(*rows: Row, result: str = "same", chapter: str | None = None) -> Non
     _table(inspect.signature(lambda x1, x2, x3, /: None), rows, result, chapter)
 
 
-def _table(signature: inspect.Signature, rows: Iterable[Row], result: str, chapter: str | None) -> None:
+def _table(
+    signature: inspect.Signature, rows: Iterable[Row], result: str, chapter: str | None, traits: Iterable[str] = ()
+) -> None:
     chapter = chapter or _chapter(inspect.stack()[2].frame.f_globals["__name__"])
     for name, accepted, doc, vjp, *lower in rows:
         register(
@@ -106,7 +108,7 @@ def _table(signature: inspect.Signature, rows: Iterable[Row], result: str, chapt
                 infer=functools.partial(_infer_elementwise, name, accepted, RESULTS[result]),
                 lower=lower[0] if lower else None,
                 vjp=vjp,
-                traits=("elementwise",),
+                traits=("elementwise", *traits),
                 chapter=chapter,
                 promotes=range,
             )

@@ -107,11 +107,21 @@ def _logaddexp(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tens
     return first, second
 
 
-def _expm1_lower(xp: Any, x: Any, /) -> Any:
-    """Return ``expm1``, which for complex numbers that are 0 or not finite libraries take less care of than ``exp``."""
-    if not xp.isdtype(x.dtype, "complex floating"):
-        return xp.expm1(x)
+def _complex_expm1(xp: Any, x: Any, /) -> Any:
+    """Return ``expm1`` by ``exp`` at 0 and where ``x`` is not finite, of which libraries take more care there."""
     return xp.where(xp.isfinite(x) & (x != 0), xp.expm1(x), xp.exp(x) - 1)
+
+
+def _complex_sign(xp: Any, x: Any, /) -> Any:
+    """Return ``sign`` with zeros without a sign where ``x`` is 0."""
+    return xp.where(x == 0, xp.zeros_like(x), xp.sign(x))
+
+
+def _complex_tanh(xp: Any, x: Any, /) -> Any:
+    """Return ``tanh`` with the standard's limits, whose imaginary part has the sign of that of ``x``."""
+    u, v = xp.real(x), xp.imag(x)
+    limit = xp.astype(xp.where(u > 0, xp.ones_like(u), -xp.ones_like(u)), x.dtype)
+    return xp.where(xp.isinf(u), xp.where(xp.signbit(v), xp.conj(limit), limit), xp.tanh(x))
 
 
 def _floor_divide_lower(xp: Any, a: Any, b: Any, /) -> Any:
@@ -143,7 +153,6 @@ unary(
     ("cos", FLOAT, "Cosine of radians.", slopes(lambda y, x: -xp.sin(x))),
     ("cosh", FLOAT, "Hyperbolic cosine.", slopes(lambda y, x: xp.sinh(x))),
     ("exp", FLOAT, "Exponential.", slopes(lambda y, x: y)),
-    ("expm1", FLOAT, "``exp(x) - 1``, exact near 0.", slopes(lambda y, x: y + 1), _expm1_lower),
     ("floor", REAL, "The largest integer not above ``x``, in the dtype of ``x``.", ZERO),
     ("log", FLOAT, "Natural logarithm.", slopes(lambda y, x: 1 / x)),
     ("log1p", FLOAT, "``log(1 + x)``, exact near 0.", slopes(lambda y, x: 1 / (1 + x))),
@@ -153,16 +162,21 @@ unary(
     ("positive", NUMERIC, "``+x``.", lambda g, y, x: (g,)),
     ("reciprocal", FLOAT, "``1 / x``.", slopes(lambda y, x: -y * y)),
     ("round", NUMERIC, "The nearest integer, ties to even, in the dtype of ``x``.", ZERO),
-    ("sign", NUMERIC, "-1, 0 or 1; of a complex number, ``x / abs(x)``.", _sign),
     ("sin", FLOAT, "Sine of radians.", slopes(lambda y, x: xp.cos(x))),
     ("sinh", FLOAT, "Hyperbolic sine.", slopes(lambda y, x: xp.cosh(x))),
     ("sqrt", FLOAT, "Square root.", slopes(lambda y, x: 0.5 / y)),
     ("square", NUMERIC, "``x * x``.", slopes(lambda y, x: 2 * x)),
     ("tan", FLOAT, "Tangent of radians.", slopes(lambda y, x: 1 + y * y)),
-    ("tanh", FLOAT, "Hyperbolic tangent.", slopes(lambda y, x: 1 - y * y)),
     ("trunc", REAL, "The integer part, in the dtype of ``x``.", ZERO),
     ("bitwise_invert", BOOL_OR_INT, "Every bit inverted.", None),
     ("logical_not", BOOL, "Whether ``x`` is false.", None),
+)
+
+unary(
+    ("expm1", FLOAT, "``exp(x) - 1``, exact near 0.", slopes(lambda y, x: y + 1), _complex_expm1),
+    ("sign", NUMERIC, "-1, 0 or 1; of a complex number, ``x / abs(x)``.", _sign, _complex_sign),
+    ("tanh", FLOAT, "Hyperbolic tangent.", slopes(lambda y, x: 1 - y * y), _complex_tanh),
+    traits=("complex body",),
 )
 
 unary(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kbplug.dtypes import COMPLEX
 from kbplug.engine import Engine, Kernel
 from kbplug.errors import EngineError
 from kbplug.graph.graph import Graph
@@ -56,6 +57,13 @@ def standard(op: Op, engine: Engine) -> Kernel:
     return found  # type: ignore[no-any-return]
 
 
+def body_of(node: Node) -> Kernel | None:
+    """Return the op's body over a namespace, or None where the namespace's own function computes ``node``."""
+    if "complex body" in node.op.traits and node.inputs[0].result.dtype not in COMPLEX:
+        return None
+    return node.op.lower
+
+
 def compute(node: Node, arrays: Sequence[Any], engine: Engine, kernels: Mapping[str, Kernel], runner: Any) -> Any:
     """Return the value of ``node`` for given operand values."""
     op, params = node.op, dict(node.params)
@@ -67,8 +75,9 @@ def compute(node: Node, arrays: Sequence[Any], engine: Engine, kernels: Mapping[
     keywords = engine_params(keywords, engine, runner)
     if op.name in kernels:
         return kernels[op.name](*placed, **keywords)
-    if op.lower is not None:
-        return op.lower(engine.xp, *placed, **keywords)
+    body = body_of(node)
+    if body is not None:
+        return body(engine.xp, *placed, **keywords)
     function = standard(op, engine)
     positional = [keywords.pop(name) for name in op.positional]
     if "sequence" in op.traits:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import itertools
 import linecache
 import math
@@ -19,7 +17,7 @@ from kbplug.graph.spec import Spec
 from kbplug.ops.sizes import host_arithmetic
 from kbplug.passes.release import last_uses, reuse
 from kbplug.runtime import values
-from kbplug.runtime.calls import Run, fill_shape, sized, standard
+from kbplug.runtime.calls import Run, body_of, fill_shape, sized, standard
 
 _serial = itertools.count(1)
 
@@ -92,7 +90,7 @@ class _Writer:
         self._counters: dict[str, Iterator[int]] = {}
         self._nested: dict[Graph, str] = {}
         self._pending: list[str] = []
-        self.in_place = {name for name in engine.in_place if _takes_target(kernels.get(name) or _lowering(name))}
+        self.in_place = {name for name in engine.in_place - kernels.keys() if not _has_body(name)}
 
     def bind(self, stem: str, value: Any, *, numbered: bool = True) -> str:
         """Return a global name for a value."""
@@ -149,7 +147,8 @@ class _Body:
     def statements(self) -> Iterator[tuple[str, Node]]:
         """Yield a statement per node that computes, and one per last use."""
         deaths = last_uses(self.graph)
-        self.targets = reuse(self.graph, self.writer.in_place)
+        targets = reuse(self.graph, self.writer.in_place)
+        self.targets = {node: target for node, target in targets.items() if body_of(node) is None}
         for node in self.graph.body:
             if node.op is CONSTANT:
                 self.names[node] = self._constant(node)
@@ -227,8 +226,8 @@ class _Body:
             return f"{writer.bind('k_fused_', writer.regions[params['body']])}({', '.join(arrays)})"
         if op.name in writer.kernels:
             function = writer.bind(f"k_{_identifier(op.name)}", writer.kernels[op.name], numbered=False)
-        elif op.lower is not None:
-            function = writer.bind(f"op_{_identifier(op.name)}", op.lower, numbered=False)
+        elif (body := body_of(node)) is not None:
+            function = writer.bind(f"op_{_identifier(op.name)}", body, numbered=False)
             arrays = ["xp", *arrays]
         else:
             standard(op, writer.engine)
@@ -271,14 +270,8 @@ def _is_plain(value: Any) -> bool:
     return value is None or type(value) in (bool, int, float, str, complex)
 
 
-def _lowering(name: str) -> Kernel | None:
-    return REGISTRY[name].lower if name in REGISTRY else None
-
-
-@functools.cache
-def _takes_target(function: Kernel | None) -> bool:
-    """Say whether what computes an op can write into a given buffer; the library's own function, None, can."""
-    return function is None or "out" in inspect.signature(function).parameters
+def _has_body(name: str) -> bool:
+    return name in REGISTRY and REGISTRY[name].lower is not None and "complex body" not in REGISTRY[name].traits
 
 
 def _identifier(name: str) -> str:

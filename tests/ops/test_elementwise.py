@@ -109,8 +109,33 @@ def test_expm1_is_exact_near_zero(engine):
     np.testing.assert_allclose(found[3], np.exp(1 + 2j) - 1, rtol=1e-14)
 
 
-def test_expm1_of_real_numbers_still_writes_over_what_is_no_longer_needed():
-    x = Tensor(placeholder(Spec((3,), "float64")))
-    f = Function([x], [xp.expm1(xp.negative(x))])
-    assert "out=" in f.source()
-    np.testing.assert_array_equal(f([np.array([0.0, 1.0, 2.0])])[0], np.expm1([-0.0, -1.0, -2.0]))
+@pytest.mark.parametrize("engine", ENGINES)
+def test_tanh_of_complex_numbers_at_infinities(engine):
+    large = 3.6356907911738716e150  # where sin(2 * y), whose sign C follows, is negative
+    parts = list(itertools.product([inf, -inf], [1.0, -1.0, large, -large, 0.0, -0.0]))
+    numbers = np.array([complex(*z) for z in parts])
+    found = computed(engine, xp.tanh, numbers)
+    for z, y in zip(parts, found, strict=True):
+        assert same(y.real, math.copysign(1.0, z[0])), (z, y)
+        assert same(y.imag, math.copysign(0.0, z[1])), (z, y)
+    (finite,) = computed(engine, xp.tanh, np.array([0.3 - 0.7j]))
+    np.testing.assert_allclose(finite, np.sinh(0.3 - 0.7j) / np.cosh(0.3 - 0.7j), rtol=1e-15)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sign_of_a_complex_zero_has_no_signs(engine):
+    zeros = np.array([complex(*z) for z in itertools.product([0.0, -0.0], repeat=2)])
+    found = computed(engine, xp.sign, zeros)
+    assert all(same(part, 0.0) for y in found for part in (y.real, y.imag))
+    np.testing.assert_allclose(computed(engine, xp.sign, np.array([3 - 4j])), [0.6 - 0.8j], rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["expm1", "sign", "tanh"])
+def test_real_numbers_go_straight_to_the_library_and_over_what_is_no_longer_needed(name):
+    given = np.array([0.0, 1.0, 2.0])
+    function, own = getattr(xp, name), getattr(np, name)
+    for dtype, direct in (("float64", True), ("complex128", False)):
+        x = Tensor(placeholder(Spec((3,), dtype)))
+        f = Function([x], [function(xp.negative(x))])
+        assert (f"xp.{name}(" in f.source(), "out=" in f.source()) == (direct, direct)
+        np.testing.assert_allclose(f([given.astype(dtype)])[0], own(-given.astype(dtype)), rtol=1e-15)
