@@ -105,7 +105,7 @@ def _series(a: Any, x: Any) -> Any:
     return total
 
 
-def _fraction(a: Any, x: Any) -> Any:
+def upper_fraction(a: Any, x: Any) -> Any:
     """Return the upper function over the prefactor and ``a``."""
     start = x + 1.0 - a
     return 1.0 / (start + fraction(lambda k: (k * (a - float(k)), start + 2.0 * k), FRACTION_STEPS))
@@ -133,7 +133,7 @@ def parts(xp: Any, a: Any, x: Any) -> tuple[Any, Any, Any]:
     series = x < middle
     lower = power * _series(a, xp.minimum(x, middle))
     bounded = xp.minimum(a, 1e300)
-    upper = power * bounded * _fraction(bounded, xp.maximum(xp.minimum(x, 1e300), xp.minimum(middle, 1e300)))
+    upper = power * bounded * upper_fraction(bounded, xp.maximum(xp.minimum(x, 1e300), xp.minimum(middle, 1e300)))
     alternating = _alternating(xp, xp.minimum(a, 1.0), xp.minimum(x, 3.0))
 
     near = ~low & (xp.abs(root) <= math.sqrt(0.5))
