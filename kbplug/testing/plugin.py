@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     asked = {name for item in items if (name := _engine_of(item))}
     for name in asked:
         _refuse_stale(name)
-    waiting = [item for item in items if _tier(item) not in ("", "packaging") and not _complete(_engine_of(item))]
+    waiting = [item for item in items if _waits(item)]
     if waiting:
         config.stash[_waiting] = len(waiting)
         config.hook.pytest_deselected(items=waiting)
@@ -103,17 +103,29 @@ def _engine_of(item: pytest.Item) -> str:
     return found[0] if found else ""
 
 
-def _tier(item: pytest.Item) -> str:
+def _waits(item: pytest.Item) -> bool:
+    """Say whether a case waits for others: every tier for the packaging, and that for its gates."""
     found = _parameter(item)
-    return found[1].tier if found else ""
+    if not found:
+        return False
+    failed, after = _open(found[0])
+    return found[1].id in after if found[1].tier == "packaging" else bool(failed)
 
 
 @functools.cache
-def _complete(name: str) -> bool:
-    from kbplug.testing.suites import packaging
+def _open(name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the cases of the packaging that fail, and those behind a gate that does."""
     from kbplug.testing.suites.case import FAILED, run
+    from kbplug.testing.suites.packaging import GATES, cases
 
-    return all(run(case, name, _exceptions(name)).status != FAILED for case in packaging.cases())
+    failed: set[str] = set()
+    after: set[str] = set()
+    for case in cases():
+        if failed & GATES:
+            after.add(case.id)
+        elif run(case, name, _exceptions(name)).status == FAILED:
+            failed.add(case.id)
+    return frozenset(failed), frozenset(after)
 
 
 @pytest.fixture

@@ -22,6 +22,9 @@ from kbplug.plugins.registry import EngineInfo
 from kbplug.runtime.calls import standard
 from kbplug.testing.suites.case import BEHAVIOURS, Case, lacking
 
+GATES = frozenset({"packaging/is-installed", "packaging/loads"})
+"""Cases without which those after them have nothing to look at."""
+
 LOOK = """
 import importlib, importlib.metadata as metadata, json, re, sys
 from kbplug.plugins import engines
