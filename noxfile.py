@@ -15,7 +15,7 @@ nox.options.default_venv_backend = "virtualenv"
 
 ROOT = Path(__file__).parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/kbplug-*/pyproject.toml"))
-STRICT = ROOT / "plugins" / "kbplug-strict"
+STRICT, TORCH = (ROOT / "plugins" / f"kbplug-{name}" for name in ("strict", "torch"))
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 # The tests share the cores out among processes, so each process keeps to one thread.
@@ -23,9 +23,9 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THRE
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest where kbplug, the strict engine and the independent reference are installed."""
+    """Run pytest where kbplug, two engines and the independent reference, PyTorch, are installed."""
     reference = nox.project.dependency_groups(PYPROJECT, "reference")
-    session.install("-e", ".[plot,test]", "-e", str(STRICT), *reference)
+    session.install("-e", ".[plot,test]", "-e", str(STRICT), "-e", str(TORCH), *reference)
     # By file: the blocks of a document need those before them.
     session.run("pytest", "-n", "auto", "--dist", "loadscope", *arguments, *session.posargs, env=ONE_THREAD)
 
@@ -33,7 +33,8 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the fast tests, and the examples in docstrings and documents."""
-    everything = ["tests", "kbplug", "docs", "README.md", f"{STRICT.relative_to(ROOT)}/tests"]
+    plugins = [f"{plugin.relative_to(ROOT)}/tests" for plugin in (STRICT, TORCH)]
+    everything = ["tests", "kbplug", "docs", "README.md", *plugins]
     pytest(session, "--doctest-modules", "-m", "not slow and not nightly and not gpu", *everything)
 
 
