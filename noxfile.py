@@ -51,6 +51,14 @@ def clients(session: nox.Session) -> None:
     session.run("pytest", "tests/clients", *session.posargs, env=on_keras(session))
 
 
+@nox.session(name="array-api")
+def array_api(session: nox.Session) -> None:
+    """Run the Array API's own tests on every engine: ``nox -s array-api -- --checkout PATH``, of array-api-tests."""
+    needed = nox.project.dependency_groups(PYPROJECT, "array-api", "reference")
+    session.install("-e", ".", "-e", str(STRICT), "-e", str(TORCH), *needed)
+    session.run("python", "tests/clients/array_api/suite.py", *session.posargs)
+
+
 @nox.session
 def keras(session: nox.Session) -> None:
     """Run Keras's own tests; ``nox -s keras -- --short`` takes minutes. GraphViz must be installed."""

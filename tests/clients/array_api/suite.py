@@ -1,0 +1,207 @@
+"""Run data-apis/array-api-tests, from a checkout, on ``kbplug.array_api`` over every installed engine.
+
+    python suite.py --checkout PATH [--examples N] [--engines NAME ...] [--raw] [--write]
+
+The checkout holds its submodule ``array-api`` too. A failure that ``exceptions/ENGINE.toml`` does not name is an error,
+and so is a named one that passes or that is no test. With ``--raw`` the engine's own library is run beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree
+
+import kbplug
+from kbplug.engine import STANDARD_DTYPES
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+EXCEPTIONS = HERE / "exceptions"
+PAGE = ROOT / "docs" / "results" / "array-api.md"
+OURS = "kbplug.array_api"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one run of the suite came to.
+
+    Attributes
+    ----------
+    passed, skipped
+        The ids of tests.
+    failed
+        The id of each failed test, and the first line of why.
+    seconds
+        How long it took.
+    """
+
+    passed: frozenset[str]
+    skipped: frozenset[str]
+    failed: Mapping[str, str]
+    seconds: float
+
+
+def run(checkout: Path, module: str, engine: str, given: argparse.Namespace) -> Counts:
+    """Run the suite on ``module`` while ``engine`` is the active one."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", "-W", "ignore"]
+        command += ["--max-examples", str(given.examples), "--derandomize", "--disable-deadline"]
+        command += ["-n", str(given.processes)] if given.processes else []
+        command += [f"--rootdir={checkout}", f"--junitxml={report}", *(given.only or ["array_api_tests/"])]
+        began = time.monotonic()
+        done = subprocess.run(
+            command, cwd=checkout, env=environment(module, engine), capture_output=True, text=True, check=False
+        )
+        seconds = time.monotonic() - began
+        if done.returncode not in (0, 1) or not report.exists():  # 1: some tests failed
+            sys.exit(f"The suite did not run on {module} with {engine}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return read(report, seconds)
+
+
+def environment(module: str, engine: str) -> dict[str, str]:
+    """Return the variables under which the suite runs; dtypes that an engine lacks are left out."""
+    lacking = STANDARD_DTYPES - kbplug.engine(engine).capabilities.dtypes
+    own = {
+        "ARRAY_API_TESTS_MODULE": module,
+        "ARRAY_API_TESTS_SKIP_DTYPES": ",".join(sorted(lacking)),
+        "ARRAY_API_TESTS_VERSION": "2025.12",
+        "JAX_ENABLE_X64": "1",
+        "KBPLUG_BACKEND": engine,
+        "OMP_NUM_THREADS": "1",
+    }
+    return {**os.environ, **own}
+
+
+def read(report: Path, seconds: float) -> Counts:
+    """Return what a JUnit report says."""
+    passed, skipped, failed = set(), set(), {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        fault = next((part for part in case if part.tag in ("failure", "error")), None)
+        if fault is not None:
+            failed[name_of(case)] = fault.get("message", "").partition("\n")[0][:200]
+        elif case.find("skipped") is not None:
+            skipped.add(name_of(case))
+        else:
+            passed.add(name_of(case))
+    return Counts(frozenset(passed), frozenset(skipped), failed, seconds)
+
+
+def name_of(case: ElementTree.Element) -> str:
+    """Return a test's id as pytest takes it."""
+    folder, module, *classes = case.get("classname", "").split(".")
+    return "::".join([f"{folder}/{module}.py", *classes, case.get("name", "")])
+
+
+def exceptions(engine: str) -> dict[str, str]:
+    """Return the ids that may fail on an engine, each with its reason."""
+    file = EXCEPTIONS / f"{engine}.toml"
+    return tomllib.loads(file.read_text()) if file.exists() else {}
+
+
+def complaints(engine: str, found: Counts, excused: Mapping[str, str]) -> list[str]:
+    """Return what should not be: failures without a reason, and lines that excuse nothing."""
+    wrong = [f"{engine}: {name}: {why}" for name, why in found.failed.items() if name not in excused]
+    for name, reason in excused.items():
+        if not reason.strip():
+            wrong.append(f"{engine}: {name} is excused without a reason.")
+        if name in found.passed | found.skipped:
+            wrong.append(f"{engine}: {name} does not fail; strike it from exceptions/{engine}.toml.")
+        elif name not in found.failed:
+            wrong.append(f"{engine}: {name} is no test of the suite; strike it from exceptions/{engine}.toml.")
+    return wrong
+
+
+def library_of(engine: str) -> str:
+    """Return the name of the namespace that an engine computes with, as the suite imports it."""
+    return "array_api_compat.numpy" if engine == "numpy" else str(kbplug.engine(engine).xp.__name__)
+
+
+def table(found: Mapping[str, Counts], raw: Mapping[str, Counts]) -> str:
+    """Return the counts as a table in Markdown."""
+    head = ["engine", "passed", "failed", "skipped", "seconds", "its library alone", "passed", "failed", "skipped"]
+    rows = [head, ["---"] * len(head)]
+    for engine, counts in found.items():
+        beside = [f"`{library_of(engine)}`", *shown(raw[engine])] if engine in raw else ["not run", "", "", ""]
+        rows.append([engine, *shown(counts), f"{counts.seconds:.0f}", *beside])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def shown(counts: Counts) -> list[str]:
+    """Return the numbers of a row."""
+    return [str(len(part)) for part in (counts.passed, counts.failed, counts.skipped)]
+
+
+def page(found: Mapping[str, Counts], raw: Mapping[str, Counts], given: argparse.Namespace) -> str:
+    """Return the page of results: the table, each exception with its reason, what the library alone fails."""
+    lines = [f"- {e}: `{name}`: {why}" for e in found for name, why in exceptions(e).items()]
+    commit = subprocess.run(
+        ["git", "-C", str(given.checkout), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    names = ("numpy", "array-api-compat", "array-api-strict", "hypothesis")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"""# The Array API's own tests
+
+[data-apis/array-api-tests](https://github.com/data-apis/array-api-tests){f" at {commit}" if commit else ""}, for the
+standard of 2025.12, on `kbplug.array_api` over each engine, with {given.examples} examples for each test: {versions}.
+Dtypes that an engine does not promise are left out, for kbplug and for the library alone. What is skipped the suite
+skips for every library. `nox -s array-api -- --checkout PATH --raw --write` makes this page.
+
+{table(found, raw)}
+
+## What fails, and why
+
+{chr(10).join(lines) or "Nothing."}
+"""
+
+
+def usable() -> list[str]:
+    """Return the engines that are installed and can run here."""
+    return [info.name for info in kbplug.engines() if kbplug.engine(info.name).probe().ok]
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkout", type=Path, required=True, help="folder of array-api-tests, submodule included")
+    parser.add_argument("--examples", type=int, default=20, help="Hypothesis's examples for each test")
+    parser.add_argument("--engines", nargs="+", metavar="NAME", help="by default every installed one")
+    parser.add_argument("--only", nargs="+", metavar="FILE", help="parts of the suite, as pytest takes them")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="0 runs the suite in one")
+    parser.add_argument("--raw", action="store_true", help="run each engine's library too")
+    parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    given = parser.parse_args()
+    if not (given.checkout / "array-api" / "src").is_dir():
+        parser.error(f"{given.checkout} holds no array-api-tests with its submodule array-api.")
+    given.checkout = given.checkout.resolve()
+    found: dict[str, Counts] = {}
+    raw: dict[str, Counts] = {}
+    wrong = []
+    for engine in given.engines or usable():
+        found[engine] = run(given.checkout, OURS, engine, given)
+        excused = exceptions(engine)
+        if given.only:  # the other lines are not judged
+            ran = found[engine].passed | found[engine].skipped | found[engine].failed.keys()
+            excused = {name: why for name, why in excused.items() if name in ran}
+        wrong += complaints(engine, found[engine], excused)
+        if given.raw:
+            raw[engine] = run(given.checkout, library_of(engine), engine, given)
+        print(table(found, raw), flush=True)
+    if given.write:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(page(found, raw, given))
+    sys.exit("\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()
