@@ -57,6 +57,7 @@ def check_value(
     reference: Reference,
     *,
     narrow: bool = False,
+    widen: bool = True,
     invariant: Callable[[Any], Any] | None = None,
 ) -> None:
     """Check that results equal those of a ``reference`` that shares no code with the op.
@@ -68,12 +69,16 @@ def check_value(
     reference
         Takes NumPy arrays and the op's parameters; returns an array or a tuple of them.
     narrow
-        Whether to run in single precision; the reference sees the same numbers in double.
+        Whether to run in single precision.
+    widen
+        Whether the reference sees those numbers in double precision, and so rounds once only.
     invariant
         From the results, what is determined of them where a sign, a phase or an order is free.
     """
     actual: Any = tuple(run(*apply(op, sample, narrow=narrow), engine))
-    arrays = [narrowed(a).astype(a.dtype) if narrow and a is not None else a for a in sample.arrays]
+    arrays = [narrowed(a) if narrow and a is not None else a for a in sample.arrays]
+    if widen:
+        arrays = [a if a is None else a.astype(b.dtype) for a, b in zip(arrays, sample.arrays, strict=True)]
     with quiet():
         expected: Any = several(reference(*arrays, **sample.params))
         if invariant is not None:

@@ -5,6 +5,8 @@ from kbplug.testing.checks import check_inference, check_precision, check_unknow
 from references import INVARIANTS, REFERENCES
 from registry.cases import cases, on_engines
 
+OF_ITS_DTYPE = {"nextafter": "what the next number is depends on the dtype"}
+
 
 def referenced(op, sample):
     return op.name in REFERENCES
@@ -27,7 +29,8 @@ def test_the_value_is_the_references(op, sample, engine):
 @on_engines
 @cases(referenced, in_double)
 def test_the_value_is_the_references_in_single_precision(op, sample, engine):
-    check_value(op, sample, engine, REFERENCES[op.name], narrow=True, invariant=INVARIANTS.get(op.name))
+    widen = op.name not in OF_ITS_DTYPE
+    check_value(op, sample, engine, REFERENCES[op.name], narrow=True, widen=widen, invariant=INVARIANTS.get(op.name))
 
 
 @on_engines
