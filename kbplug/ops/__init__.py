@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 
 from kbplug.graph.op import REGISTRY, Op, lookup
 
@@ -30,7 +29,6 @@ CHAPTERS = (
 """The modules of this package that declare ops, in the order a reader would want them."""
 
 for _chapter in CHAPTERS:
-    if importlib.util.find_spec(f"kbplug.ops.{_chapter}"):  # TEMPORARY until all chapters exist
-        importlib.import_module(f"kbplug.ops.{_chapter}")
+    importlib.import_module(f"kbplug.ops.{_chapter}")
 
 __all__ = ["CHAPTERS", "REGISTRY", "Op", "lookup"]

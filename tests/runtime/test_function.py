@@ -9,7 +9,7 @@ import kbplug
 import kbplug.plugins
 from kbplug import backend as K
 from kbplug.engines.numpy.engine import NumpyEngine
-from kbplug.errors import ArgumentError, FeedError, GraphError, ShapeError
+from kbplug.errors import ArgumentError, DTypeError, FeedError, GraphError, ShapeError
 
 
 @pytest.fixture
@@ -124,6 +124,16 @@ def test_givens_stand_in_for_other_tensors():
     x, y = K.placeholder((2,)), K.placeholder((2,))
     assert K.function([y], [x * 3.0], givens=[(x, y + 1.0)])([[1.0, 2.0]])[0].tolist() == [6.0, 9.0]
     assert K.function([y], [x * 3.0], givens={x: y})([[1.0, 2.0]])[0].tolist() == [3.0, 6.0]
+
+
+def test_what_stands_in_for_a_tensor_takes_its_dtype_and_must_have_its_shape():
+    x = K.placeholder((2,), dtype="float32")
+    found = K.function([], [x * 2.0], givens=[(x, np.array([1, 2]))])([])[0]
+    assert (found.dtype, found.tolist()) == ("float32", [2.0, 4.0])
+    with pytest.raises(DTypeError, match="A tensor of float32 cannot take in complex128; cast the value first"):
+        K.function([], [x * 2.0], givens=[(x, np.array([1j, 2j]))])
+    with pytest.raises(ShapeError, match=r"is given float32\[3\] in place of float32\[2\] made at .*test_function.py"):
+        K.function([], [x * 2.0], givens=[(x, np.ones(3))])
 
 
 def test_an_intermediate_tensor_can_be_fed():

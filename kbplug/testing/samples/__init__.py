@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -53,6 +52,5 @@ def samples() -> Mapping[str, list[Sample]]:
 
     found: dict[str, list[Sample]] = {}
     for chapter in (*CHAPTERS, "sizes"):
-        if importlib.util.find_spec(f"kbplug.testing.samples.{chapter}"):  # TEMPORARY until all chapters exist
-            found.update(importlib.import_module(f"kbplug.testing.samples.{chapter}").SAMPLES)
+        found.update(importlib.import_module(f"kbplug.testing.samples.{chapter}").SAMPLES)
     return found
