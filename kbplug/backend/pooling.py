@@ -86,8 +86,13 @@ def _pooled(
     pool = xp.max_pool if pool_mode == "max" else xp.avg_pool
     return pool(
         x,
-        window=tuple(pool_size),
-        strides=tuple(strides),
+        window=_whole(pool_size),
+        strides=_whole(strides),
         padding=padding,
         data_format=normalize_data_format(data_format),
     )
+
+
+def _whole(given: Sequence[int]) -> tuple[int, ...]:
+    """Return integers of any library as Python's; the op refuses whatever else there is."""
+    return tuple(int(n) if hasattr(n, "__index__") else n for n in given)

@@ -212,3 +212,11 @@ X4 = (1, 4, 4, 1)
 def test_what_cannot_be_meant(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_pooling_takes_integers_of_numpy_and_no_fractions():
+    x = K.constant(np.arange(16.0).reshape(1, 4, 4, 1))
+    two = (np.int64(2), np.int64(2))
+    assert K.eval(K.pool2d(x, two, two)).ravel().tolist() == [5.0, 7.0, 13.0, 15.0]
+    with pytest.raises(ArgumentError, match="strides"):
+        K.pool2d(x, (2, 2), (2.5, 2.5))
