@@ -48,7 +48,7 @@ def nightly(session: nox.Session) -> None:
 def clients(session: nox.Session) -> None:
     """Run Keras 2.3.1 on kbplug: saved models, training curves, and models held beside NumPy."""
     session.install("-e", ".[plot,test]", *nox.project.dependency_groups(PYPROJECT, "keras"))
-    session.run("pytest", "tests/clients", *session.posargs, env=on_keras(session))
+    session.run("pytest", "tests/clients/keras", *session.posargs, env=on_keras(session))
 
 
 @nox.session(name="array-api")
@@ -64,6 +64,14 @@ def keras(session: nox.Session) -> None:
     """Run Keras's own tests; ``nox -s keras -- --short`` takes minutes. GraphViz must be installed."""
     session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "keras-suite"))
     session.run("python", "tests/clients/keras/suite.py", *(session.posargs or ["--again", "--write"]))
+
+
+@nox.session(name="keras-examples")
+def keras_examples(session: nox.Session) -> None:
+    """Run Keras's examples as they ship; names after ``--`` choose some."""
+    group = nox.project.dependency_groups(PYPROJECT, "keras-examples")
+    session.install("-e", ".[plot]", *group)
+    session.run("python", "tests/clients/keras/examples.py", *session.posargs)
 
 
 def on_keras(session: nox.Session) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What Keras 2.3.1 needs on a current Python, restored when it loads ``kbplug.backend``. Knows Keras's modules by name.
 
-Keras was written for Python 3.7, NumPy 1 and h5py 2. What these have since taken away and Keras itself names is put
-back in the process in which Keras runs on kbplug, and in no other; and Keras's settings become kbplug's, so that there
-is one float type, one epsilon and one data format.
+Keras was written for Python 3.7, NumPy 1 and h5py 2. What these have since taken away and Keras or its examples name is
+put back in the process in which Keras runs on kbplug, and in no other; and Keras's settings become kbplug's, so that
+there is one float type, one epsilon and one data format.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _restore_collections() -> None:
 
 def _restore_numpy() -> None:
     numpy: Any = sys.modules["numpy"]  # kbplug's values are its arrays
-    former = {"Inf": numpy.inf, "int": int, "string_": numpy.bytes_, "unicode_": numpy.str_}
+    former = {"Inf": numpy.inf, "float": float, "int": int, "string_": numpy.bytes_, "unicode_": numpy.str_}
     for name, value in former.items():
         if name not in vars(numpy):
             setattr(numpy, name, value)
