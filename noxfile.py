@@ -46,9 +46,12 @@ def nightly(session: nox.Session) -> None:
 
 @nox.session
 def clients(session: nox.Session) -> None:
-    """Run Keras 2.3.1 on kbplug: saved models, training curves, and models held beside NumPy."""
-    session.install("-e", ".[plot,test]", *nox.project.dependency_groups(PYPROJECT, "keras"))
+    """Run Keras 2.3.1 on kbplug, then SciPy, scikit-learn, array-api-extra and einops on its tensors."""
+    needed = nox.project.dependency_groups(PYPROJECT, "keras", "array-clients", "reference")
+    session.install("-e", ".[plot,test]", "-e", str(STRICT), "-e", str(TORCH), *needed)
     session.run("pytest", "tests/clients/keras", *session.posargs, env=on_keras(session))
+    others = ["tests/clients", "--ignore=tests/clients/keras"]
+    session.run("pytest", *others, *session.posargs, env={**ONE_THREAD, "SCIPY_ARRAY_API": "1"})
 
 
 @nox.session(name="array-api")

@@ -220,6 +220,10 @@ class Tensor:
         self.where = where or node.where
 
     @property
+    def _place(self) -> str:
+        return f" built at {self.where}" if self.where else ""
+
+    @property
     def spec(self) -> Spec:
         """Shape and dtype as far as they are known."""
         return self.node.result
@@ -314,7 +318,7 @@ class Tensor:
         """
         if self.node.symbolic:
             raise SymbolicError(
-                f"The tensor built at {self.where} has no value before a call, since a placeholder stands below it. "
+                f"The tensor{self._place} has no value before a call, since a placeholder stands below it. "
                 "Compute it with K.function; choose between values with K.switch or where instead of `if`."
             )
         if host is None:
@@ -351,7 +355,7 @@ class Tensor:
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise ArgumentError(
-            f"The lazy tensor built at {self.where} does not turn into a NumPy array by itself, since that would "
+            f"The lazy tensor{self._place} does not turn into a NumPy array by itself, since that would "
             "silently cut its graph; use K.eval(tensor)."
         )
 

@@ -247,6 +247,13 @@ def test_it_never_turns_into_a_numpy_array_by_itself():
         np.sum(x)
 
 
+def test_a_tensor_that_no_line_built_is_named_without_one():
+    with pytest.raises(ArgumentError, match=r"^The lazy tensor does not turn into a NumPy array by itself"):
+        np.asarray(tensor([1.0]))
+    with pytest.raises(SymbolicError, match=r"^The tensor has no value before a call"):
+        symbol(()).value()
+
+
 def test_it_hashes_by_identity_and_compares_elementwise():
     x = symbol()
     other = Tensor(x.node)

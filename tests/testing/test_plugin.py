@@ -93,6 +93,14 @@ def test_the_list_leads_to_green(author):
     assert "to do" not in out
 
 
+def test_a_file_that_is_left_out_whole_does_not_stop_the_summary(author):
+    author.install()
+    left_out = author.root / "tests" / "test_left_out.py"
+    left_out.write_text('import pytest\n\npytest.importorskip("no_such_library")\n')
+    status, out = author.pytest(str(left_out))
+    assert (status, "1 skipped" in out) == (5, True)  # 5: nothing was run
+
+
 def test_a_stale_exception_stops_the_run(author):
     author.install()
     (author.source / "engine.py").write_text(WORKING)
