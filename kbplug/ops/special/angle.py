@@ -9,7 +9,7 @@ from kbplug.ops.declare import REAL_FLOAT, ternary, unary
 from kbplug.ops.namespace import namespace as nx
 from kbplug.ops.special.forward import slopes
 from kbplug.ops.special.polynomial import polynomial
-from kbplug.ops.special.precision import single
+from kbplug.ops.special.precision import largest, single
 
 EXACT_INTEGERS = 2.0**53
 """Every float64 at least this large is an even integer."""
@@ -72,7 +72,7 @@ def _slant(xp: Any, x: Any, shift: float, sign: float) -> Any:
     """Return the tangent of ``|x|`` degrees and ``shift`` quarter turns, with the signs of ``x`` and ``sign``."""
     rest, quarters = _quarters(xp, x)
     quarters = quarters + shift
-    pole = rest == 0
+    pole = xp.abs(rest) < 1.0 / largest(xp, rest)  # its reciprocal is no number
     upright = -1.0 / xp.tan(xp.where(pole, 1.0, rest))
     value = xp.where(quarters == 2.0 * xp.floor(0.5 * quarters), xp.tan(rest), xp.where(pole, math.inf, upright))
     return xp.where(value == math.inf, value, value * xp.where(x < 0, -sign, sign + 0.0 * rest))

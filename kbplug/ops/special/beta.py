@@ -147,7 +147,7 @@ def betaln(xp: Any, a: Any, b: Any) -> Any:
 
 @double
 def binom(xp: Any, n: Any, k: Any) -> Any:
-    """Binomial coefficient ``1 / ((n + 1) B(n - k + 1, k + 1))``, exact where it is an integer below 2**53."""
+    """Binomial coefficient ``1 / ((n + 1) B(n - k + 1, k + 1))``, an integer for integers: exact below 1e13."""
     finite, n, k = _finite(xp, n, k)
     whole = (n == xp.floor(n)) & (k == xp.floor(k))
     outside = whole & ((k < 0) | (k > n))

@@ -33,7 +33,7 @@ def _step(xp: Any, value: Any, target: Any, rate: Any, bend: Any) -> Any:
     rate = xp.where(rate == 0, 1.0, rate)
     newton = xp.log(value / target) / rate
     move = newton / xp.maximum(1.0 - 0.5 * newton * (bend - rate), 0.5)
-    return xp.clip(move, -5.0, 5.0)
+    return xp.clip(move, -20.0, 20.0)
 
 
 def _logs(xp: Any, p: Any, q: Any) -> tuple[Any, Any, Any]:
@@ -44,23 +44,25 @@ def _logs(xp: Any, p: Any, q: Any) -> tuple[Any, Any, Any]:
     return xp.where(lower, small, large), xp.where(lower, large, small), quantile
 
 
-def _gamma_edges(xp: Any, a: Any, log_p: Any, log_q: Any) -> tuple[Any, Any]:
-    """Return ``log x`` by the leading term at 0, and for ``a < 1`` by that at infinity in a small upper tail."""
+def _gamma_start(xp: Any, a: Any, p: Any, q: Any) -> tuple[Any, Any]:
+    """Return a start for ``log x``, and the leading term at 0.
+
+    Deep in the upper tail it is the asymptotic one, DLMF 8.11.2 solved twice for ``x``; else Wilson and Hilferty's for
+    ``a >= 1``, and the leading term below.
+    """
+    log_p, log_q, z = _logs(xp, p, q)
     log_gamma = positive_gammaln(xp, a)
     low = (log_p + log_gamma + xp.log(a)) / a
-    depth = -(log_q + log_gamma)
-    deep = xp.maximum(depth, 1.5)
-    return low, xp.where(depth > 1.5, xp.log(deep + (xp.minimum(a, 1.0) - 1.0) * xp.log(deep)), low)
-
-
-def _gamma_start(xp: Any, a: Any, p: Any, q: Any) -> tuple[Any, Any]:
-    """Return a start for ``log x``, Wilson and Hilferty's for ``a >= 1``, and the leading term at 0."""
-    log_p, log_q, z = _logs(xp, p, q)
-    low, edge = _gamma_edges(xp, a, log_p, log_q)
     large = xp.maximum(a, 1.0)
     cube = xp.maximum(1.0 - 1.0 / (9.0 * large) + z / (3.0 * xp.sqrt(large)), 1e-3)
     middle = xp.maximum(xp.log(large) + 3.0 * xp.log(cube), low)
-    return xp.where(a < 1.0, edge, xp.where(cube > 0.25, middle, low)), low
+    shallow = xp.where((a >= 1.0) & (cube > 0.25), middle, low)
+    depth = -(log_q + log_gamma)
+    deep = depth > xp.where(a < 1.0, 1.5, 3.0 * a)
+    depth, bounded = xp.where(deep, depth, 1.5), xp.where(deep, a, 1.0)
+    far = depth + (bounded - 1.0) * xp.log(depth)
+    far = depth + (bounded - 1.0) * xp.log(far)
+    return xp.where(deep, xp.log(far), shallow), low
 
 
 def gamma_quantile(xp: Any, a: Any, p: Any, q: Any) -> Any:
@@ -73,7 +75,7 @@ def gamma_quantile(xp: Any, a: Any, p: Any, q: Any) -> Any:
         value = xp.maximum(xp.where(lower, below, above), 1e-320)
         power = xp.maximum(power, 1e-300)
         rate = xp.where(lower, power, -power) * a / value
-        x = x * xp.exp(-_step(xp, value, target, rate, a - x))
+        x = xp.clip(x * xp.exp(-_step(xp, value, target, rate, a - x)), 1e-300, 1e300)
     return xp.where(low < LOWEST, xp.exp(xp.clip(low, -800.0, 0.0)), x)
 
 
@@ -103,8 +105,9 @@ def _beta_start(xp: Any, a: Any, b: Any, p: Any, q: Any) -> tuple[Any, Any, Any]
     left, right = _logit_of(xp, low), -_logit_of(xp, high)
     middle = xp.maximum(xp.minimum(_abramowitz(xp, a, b, z), right), left)
     gamma, _ = _gamma_start(xp, a, p, q)
-    skewed = xp.maximum(gamma - xp.log(xp.maximum(b, 1.0) + 0.5 * (a - 1.0)), low)
-    skewed = xp.where((a < 1.0) & (high < -0.05), xp.maximum(skewed, right), skewed)
+    ratio = xp.exp(xp.minimum(gamma - xp.log(xp.maximum(b, 1.0) + 0.5 * (a - 1.0)), 6.5))
+    skewed = xp.maximum(xp.log(xp.expm1(xp.maximum(ratio, 1e-300))), low)
+    skewed = xp.where(high < -2.0, right, xp.where((a < 1.0) & (high < -0.05), xp.maximum(skewed, right), skewed))
     close = (a >= 10.0) | ((a >= 1.0) & (b <= 8.0 * a))
     start = xp.where(close, middle, xp.where(b >= 1.0, skewed, xp.where(low < high, left, right)))
     return start, low, high
@@ -124,7 +127,7 @@ def beta_quantile(xp: Any, a: Any, b: Any, p: Any, q: Any) -> tuple[Any, Any]:
         rate = xp.where(lower, power, -power) * a / value
         factor = xp.exp(-_step(xp, value, target, rate, a * y - b * x))
         total = y + x * factor
-        x, y = x * factor / total, y / total
+        x, y = xp.maximum(x * factor / total, 1e-300), xp.maximum(y / total, 1e-300)
     at_zero, at_one = low < LOWEST, high < LOWEST
     x = xp.where(at_zero, xp.exp(xp.clip(low, -800.0, 0.0)), xp.where(at_one, 1.0, x))
     return x, xp.where(at_one, xp.exp(xp.clip(high, -800.0, 0.0)), xp.where(at_zero, 1.0, y))

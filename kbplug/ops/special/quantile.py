@@ -60,7 +60,8 @@ def _at_ends(xp: Any, middle: Any, twice: Any) -> Any:
     """Return the quantile, infinite where the tail is empty and NaN where it is negative."""
     inside = normal_quantile(xp, middle, xp.where(twice > 0, twice, 1.0))
     inside = xp.where(twice > 0, inside, math.nan)
-    return xp.where(twice == 0, xp.where(middle < 0, -math.inf, math.inf + 0.0 * middle), inside)
+    inside = xp.where((twice == 0) & (middle < 0), -math.inf, inside)
+    return xp.where((twice == 0) & (middle > 0), math.inf, inside)
 
 
 @single
