@@ -10,6 +10,7 @@ from typing import Any
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import REAL, REAL_FLOAT, composite, unary
 from kbplug.ops.namespace import namespace as nx
+from kbplug.ops.sizes import unbroadcast
 from kbplug.ops.statistical import Axis, restore
 
 unary(
@@ -117,8 +118,15 @@ def softmax_cross_entropy(xp: Any, logits: Any, targets: Any, /, *, axis: int = 
 @softmax_cross_entropy.derive
 def _(g: Tensor, y: Tensor, logits: Tensor, targets: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     g = nx.expand_dims(g, axis=axis)
-    total = nx.sum(targets, axis=axis, keepdims=True)
-    return g * (nx.softmax(logits, axis=axis) * total - targets), -g * nx.log_softmax(logits, axis=axis)
+    flow = unbroadcast(_across(g * targets, logits, axis), logits)
+    slope = nx.softmax(logits, axis=axis) * nx.sum(flow, axis=axis, keepdims=True) - flow
+    return slope, _across(-g * nx.log_softmax(logits, axis=axis), targets, axis)
+
+
+def _across(x: Tensor, other: Tensor, axis: int) -> Tensor:
+    """Return ``x`` with an element for each one of ``other`` along ``axis``, as it is where it surely has them."""
+    surely = x.ndim == other.ndim and x.shape[axis] == other.shape[axis] is not None
+    return x if surely else nx.broadcast_arrays(x, other)[0]
 
 
 @composite(promotes=range, traits=("elementwise",))

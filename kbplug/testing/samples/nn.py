@@ -60,6 +60,11 @@ SAMPLES: dict[str, list[Sample]] = {
     "softmax_cross_entropy": [
         sample(MATRIX, np.array([[0.2, 0.5, 0.3], [0.7, 0.1, 0.4]])),
         sample(CUBE, np.abs(CUBE) + 0.1, axis=1),
+        sample(MATRIX, np.array([[0.2], [0.7]]), label="one target for a row"),
+        sample(MATRIX, np.array([0.2, 0.5, 0.3]), label="one row of targets"),
+        sample(MATRIX, np.float64(0.3), label="one target for all"),
+        sample(MATRIX[0], np.abs(MATRIX) + 0.1, label="one row of logits"),
+        sample(MATRIX[:, :1], np.abs(MATRIX) + 0.1, label="one logit for a row"),
         sample(np.array([[900.0, -900.0, 0.0]]), np.array([[0.5, 0.0, 0.5]]), smooth=False, label="far"),
         sample(np.array([[-np.inf, 1.0, 0.0]]), np.array([[0.0, 0.5, 0.5]]), smooth=False, label="shut out"),
     ],
