@@ -43,10 +43,10 @@ class Case:
 FULL = 60000  # some examples name the sizes of MNIST
 
 CASES = {
-    "addition_rnn": Case(factor=0.7, samples=1024),
+    "addition_rnn": Case(factor=0.9, samples=256),
     "antirectifier": Case(factor=0.5, epochs=10, samples=3000, images=FULL),
     "cifar10_cnn": Case(factor=0.99, epochs=2, steps=6),
-    "conv_lstm": Case(factor=0.9, epochs=2, samples=60),
+    "conv_lstm": Case(factor=0.95, epochs=2, samples=20),
     "deep_dream": Case(rises=True, arguments=("base.png", "dream")),
     "image_ocr": Case(factor=0.9, steps=2),
     "imdb_bidirectional_lstm": Case(factor=0.8, epochs=2),
@@ -122,9 +122,9 @@ def words(path):
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     made = sorted({"".join(random.choice(letters, random.randint(3, 5))) for _ in range(40000)})
     random.shuffle(made)
-    (path.parent / "wordlist_mono_clean.txt").write_text("".join(f"{w},1\n" for w in made))
+    (path.parent / "wordlist_mono_clean.txt").write_text("".join(f"{w}\n" for w in made))
     pairs = zip(made[:9000], made[9000:18000], strict=True)
-    (path.parent / "wordlist_bi_clean.txt").write_text("".join(f"{a} {b},1\n" for a, b in pairs))
+    (path.parent / "wordlist_bi_clean.txt").write_text("".join(f"{a} {b}\n" for a, b in pairs))
     return str(path)
 
 
