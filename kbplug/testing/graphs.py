@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -25,8 +26,8 @@ CHAPTERS = frozenset({"elementwise", "manipulation", "statistical", "searching",
 """Chapters whose ops are drawn: all values are welcome to them, and one value gives one result."""
 
 BARRED = frozenset({"effect", "random", "leaf", "control"})
-UNDEFINED = frozenset({"bitwise_left_shift", "bitwise_right_shift", "clip", "pow"})
-"""Ops that the standard leaves undefined for negative shifts, crossed bounds or negative powers of integers."""
+UNDEFINED = frozenset({"bitwise_left_shift", "bitwise_right_shift", "clip", "pow", "searchsorted"})
+"""Ops that the standard leaves undefined for some values: negative shifts, crossed bounds, a sorter that sorts not."""
 
 SCALARS: tuple[bool | int | float, ...] = (0, 1, 2, -1, 0.0, -0.0, 1.0, 2.0, 0.1, float("nan"), float("inf"), True)
 NUMBERS = (0.0, -0.0, 1.0, -1.5, 0.25, 3.0, -2.0, 1e-3, float("nan"), float("inf"), -float("inf"))
@@ -111,7 +112,7 @@ def _grown(operands: Sequence[Operand], build: Callable[..., Any]) -> list[Entry
     """Return the results of a move; none if a size depends on values or too many elements come out."""
     known, hidden = (_results(build(*(_side(o, i) for o in operands))) for i in (0, 1))
     pairs = map(Entry, known, hidden)
-    return [e for e in pairs if e.known.size is not None and e.known.size <= LARGEST]
+    return [e for e in pairs if None not in e.known.shape and math.prod(e.known.shape) <= LARGEST]
 
 
 def _side(operand: Operand, side: int) -> Any:
