@@ -73,7 +73,7 @@ def _integer_zero(a: Tensor, b: Tensor) -> Tensor | None:
 
 
 def _power(a: Tensor, b: Tensor) -> Tensor | None:
-    if b.ndim:
+    if b.ndim or a.dtype in COMPLEX:  # a complex power has zeros of other signs than the product
         return None
     if _is(b, 1):
         return a

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -112,7 +111,7 @@ def _grown(operands: Sequence[Operand], build: Callable[..., Any]) -> list[Entry
     """Return the results of a move; none if a size depends on values or too many elements come out."""
     known, hidden = (_results(build(*(_side(o, i) for o in operands))) for i in (0, 1))
     pairs = map(Entry, known, hidden)
-    return [e for e in pairs if None not in e.known.shape and math.prod(e.known.shape) <= LARGEST]
+    return [e for e in pairs if None not in e.known.shape and (e.known.size or 0) <= LARGEST]
 
 
 def _side(operand: Operand, side: int) -> Any:

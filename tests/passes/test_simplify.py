@@ -111,6 +111,8 @@ KEPT = {
     "x / x may be NaN": x / x,
     "z * 1 may be NaN": z * 1,
     "z / 1 may be NaN": z / 1,
+    "z ** 2 has other zeros": z**2,
+    "z ** 1 may have": z**1,
     "n ** -1 is no reciprocal": n**-1,
     "x ** row": x**row,
     "s + a matrix of zeros": s - xp.zeros_like(x),
