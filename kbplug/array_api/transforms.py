@@ -1,4 +1,4 @@
-"""Functions of arrays into other functions: compiled, differentiated, mapped. Built from graphs alone."""
+"""Functions of arrays into other functions: differentiated, mapped, and then compiled. Built from graphs alone."""
 
 from __future__ import annotations
 
@@ -7,69 +7,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kbplug import autodiff
-from kbplug.array_api.foreign import is_array, library_of
+from kbplug.array_api.compiled import jit
 from kbplug.array_api.trees import flatten, unflatten
 from kbplug.dtypes import is_floating
 from kbplug.errors import ArgumentError
 from kbplug.graph.graph import substitute
 from kbplug.graph.node import placeholder
-from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor, tensor
 from kbplug.ops.control import fold_over
 from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.sizes import shape_of
-from kbplug.runtime import values
-from kbplug.runtime.function import Function
 
 Argnums = int | Sequence[int]
-
-
-def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``fun`` compiled: traced once for each combination of shapes and dtypes, then run by the active engine.
-
-    Parameters
-    ----------
-    fun
-        A function of arrays, written for the standard. Arrays may stand in tuples, lists and dicts; every other
-        argument, a Python number too, is fixed when traced, and another value is traced anew.
-
-    Returns
-    -------
-    callable
-        Takes arrays of any library and returns arrays of the library of its first; on lazy tensors it is ``fun``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import kbplug.array_api as xp
-    >>> compiled = xp.jit(lambda x: xp.tanh(x) + 1.0)
-    >>> compiled(np.zeros(2))
-    array([1., 1.])
-    """
-    traced: dict[Any, tuple[Function, Any]] = {}
-
-    @functools.wraps(fun)
-    def compiled(*args: Any, **kwargs: Any) -> Any:
-        leaves, form = flatten((args, kwargs), is_array)
-        if any([isinstance(leaf, Tensor) for leaf in leaves]):
-            return fun(*args, **kwargs)
-        library = library_of(leaves)
-        arrays = [library.to_host(leaf) for leaf in leaves]
-        key = (form, *[(a.shape, a.dtype) for a in arrays])
-        found = traced.get(key)
-        if found is None:
-            found = traced[key] = _trace(fun, form, arrays)
-        function, result = found
-        return unflatten(result, map(library.from_host, function(arrays)))
-
-    return compiled
-
-
-def _trace(fun: Callable[..., Any], form: Any, arrays: Sequence[values.HostArray]) -> tuple[Function, Any]:
-    inputs = [Tensor(placeholder(Spec(a.shape, a.dtype.name))) for a in arrays]
-    args, kwargs = unflatten(form, iter(Tensor(t.node) for t in inputs))
-    returned, result = flatten(fun(*args, **kwargs), lambda leaf: isinstance(leaf, Tensor) or is_array(leaf))
-    return Function(inputs, [tensor(r) for r in returned], name=getattr(fun, "__name__", None)), result
 
 
 def value_and_grad(
@@ -282,4 +231,4 @@ def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callab
     return jit(mapped)
 
 
-__all__ = ["grad", "hessian", "jit", "jvp", "value_and_grad", "vjp", "vmap"]
+__all__ = ["grad", "hessian", "jvp", "value_and_grad", "vjp", "vmap"]

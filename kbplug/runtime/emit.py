@@ -230,11 +230,13 @@ class _Body:
             function = writer.bind(f"op_{_identifier(op.name)}", body, numbered=False)
             arrays = ["xp", *arrays]
         else:
-            standard(op, writer.engine)
+            found = standard(
+                op, writer.engine
+            )  # bound to a name: looking it up in a module costs as much as an argument
+            function = writer.bind(f"xp_{_identifier(op.name)}", found, numbered=False)
             if "sequence" in op.traits:
                 arrays = [f"[{', '.join(arrays)}]"]
             arrays = arrays + [texts.pop(name) for name in op.positional]
-            function = f"xp.{op.name}"
             texts = {k: t for k, t in texts.items() if params[k] != op.signature.parameters[k].default or k == "axis"}
         if node in self.targets:
             texts["out"] = self.names[self.targets[node]]

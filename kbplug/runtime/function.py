@@ -252,6 +252,17 @@ class Function:
             results[i] = values.owned(results[i])
         return results
 
+    def straight(self) -> Executable | None:
+        """Return what runs on the active engine if a call does no more than run it, on NumPy arrays that fit exactly.
+
+        A call does more if it reads or writes a cell, copies a result out, converts values, or if a plugin wraps it.
+        """
+        engine = plugins.engine()
+        if self._special or self._cells or self._written or not engine.speaks_numpy or plugins.has_run_wrappers():
+            return None
+        executable = self.executable(engine)
+        return None if executable.shared else executable
+
     def _run(self, executable: Executable, engine: Engine, fed: list[Any]) -> Sequence[Any]:
         if not engine.speaks_numpy:
             fed = [engine.from_numpy(value) for value in fed]
