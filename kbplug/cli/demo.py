@@ -108,7 +108,8 @@ def _report(history: Sequence[Epoch], picture: Path) -> None:
     if _draw(history, picture):
         console.print(f"The loss curve is in {picture}.")
     else:
-        console.print("No picture was drawn, since matplotlib is not installed: pip install 'kbplug[plot]'.")
+        hint = "No picture was drawn, since matplotlib is not installed: pip install 'kbplug[plot]'."
+        console.print(hint, markup=False, soft_wrap=True)
 
 
 def _draw(history: Sequence[Epoch], picture: Path) -> bool:

@@ -1,6 +1,7 @@
 """The main job: the tour says what a reader of the old notebook expects; the network learns alike on every engine."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -62,6 +63,13 @@ def test_the_command_fails_honestly_when_the_goal_is_missed(capsys):
     (epoch,) = json.loads(capsys.readouterr().out)
     assert 0 < epoch["accuracy"] < 0.96
     assert epoch["loss"] > epoch["test_loss"] > 0
+
+
+def test_without_matplotlib_the_command_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["demo", "--epochs", "1", "--picture", str(tmp_path / "loss.png")]) == 1
+    assert "pip install 'kbplug[plot]'" in capsys.readouterr().out
+    assert not (tmp_path / "loss.png").exists()
 
 
 def test_an_unknown_engine_is_told_with_a_hint(capsys):
