@@ -111,7 +111,8 @@ def _grown(operands: Sequence[Operand], build: Callable[..., Any]) -> list[Entry
     """Return the results of a move; none if a size depends on values or too many elements come out."""
     known, hidden = (_results(build(*(_side(o, i) for o in operands))) for i in (0, 1))
     pairs = map(Entry, known, hidden)
-    return [e for e in pairs if None not in e.known.shape and (e.known.size or 0) <= LARGEST]
+    specs = ((e, e.known.node.result) for e in pairs)  # a concrete tensor would compute its sizes
+    return [e for e, known in specs if None not in known.shape and (known.size or 0) <= LARGEST]
 
 
 def _side(operand: Operand, side: int) -> Any:
