@@ -128,8 +128,8 @@ class Engine:
     speaks_numpy
         True when the engine's arrays are NumPy's own, so that values enter and leave unconverted.
     in_place
-        Names of elementwise functions of ``xp`` that take ``out=``, so that a value no longer needed is
-        written over.
+        Names of elementwise functions of ``xp`` that can write into a given array, so that a value no longer
+        needed is written over, to the keyword that takes the array; an empty one if it follows the operands.
     """
 
     name: str = ""
@@ -137,7 +137,7 @@ class Engine:
     kernels: Mapping[str, Kernel] = MappingProxyType({})
     capabilities: Capabilities = Capabilities()
     speaks_numpy: bool = False
-    in_place: frozenset[str] = frozenset()
+    in_place: Mapping[str, str] = MappingProxyType({})
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
         """Return ``array`` as the engine's own, with the same shape, dtype and values."""

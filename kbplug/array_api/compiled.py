@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from kbplug import plugins
 from kbplug.array_api.foreign import is_array, library_of
 from kbplug.array_api.trees import LEAF, Form, flatten, unflatten
-from kbplug.engine import Engine
 from kbplug.graph.node import placeholder
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor, call_site, tensor
 from kbplug.runtime import values
-from kbplug.runtime.calls import Run
+from kbplug.runtime.entry import Entry
 from kbplug.runtime.function import Function
-from kbplug.runtime.values import HostArrayType
 
-
-@dataclass(frozen=True, slots=True)
-class Last:
-    """The call before this one, if positional NumPy arrays came and one array went, and nothing stood between.
-
-    Attributes
-    ----------
-    fits
-        The shape and dtype of each array.
-    count
-        How many there were.
-    engine
-        The one that ran.
-    run
-        What ran: arrays in, a tuple of one array out.
-    explain
-        Adds the user's line to an error.
-    """
-
-    fits: tuple[tuple[tuple[int, ...], Any], ...]
-    count: int
-    engine: Engine
-    run: Run
-    explain: Callable[[BaseException], None]
+Last = tuple[int, Entry]
+"""How many arrays came by position in the call before this one, and the short way that such a call may take."""
 
 
 def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,24 +42,16 @@ def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
     array([1., 1.])
     """
     traced: dict[Any, tuple[Function, Form]] = {}
-    last: Last | None = None
+    last: Last = (-1, _nothing)
 
     @functools.wraps(fun)
     def compiled(*args: Any, **kwargs: Any) -> Any:
         nonlocal last
-        known = last
-        if known is not None and not kwargs and len(args) == known.count and plugins.engine() is known.engine:
-            for a, (shape, dtype) in zip(args, known.fits):  # noqa: B905 -- as many, just compared
-                if type(a) is not HostArrayType or a.dtype is not dtype or a.shape != shape:
-                    break
-            else:
-                if not plugins.has_run_wrappers():
-                    try:
-                        (found,) = known.run(*args)
-                    except Exception as error:
-                        known.explain(error)
-                        raise
-                    return found if type(found) is HostArrayType else values.host_array(found)
+        count, enter = last
+        if len(args) == count and not kwargs:
+            results = enter(*args)
+            if results is not None:
+                return results[0]
         leaves, form = flatten((args, kwargs), is_array)
         if any([isinstance(leaf, Tensor) for leaf in leaves]):
             return fun(*args, **kwargs)
@@ -96,21 +62,20 @@ def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
             traced[key] = _trace(fun, form, arrays)
         function, result = traced[key]
         found = unflatten(result, map(library.from_host, function(arrays)))
-        last = None if kwargs else _remember(args, function, result)
+        last = (-1, _nothing) if kwargs else _remembered(args, function, result)
         return found
 
     return compiled
 
 
-def _remember(args: Sequence[Any], function: Function, result: Form) -> Last | None:
-    """Return what the next call may take the short way by, if it may."""
-    if result != LEAF or not args or not all(type(a) is HostArrayType for a in args):
-        return None
-    executable = function.straight()
-    if executable is None:
-        return None
-    fits = tuple((a.shape, a.dtype) for a in args)
-    return Last(fits, len(fits), executable.engine, executable.run, executable.program.explain)
+def _nothing(*_: Any) -> None:
+    """Let nothing through."""
+
+
+def _remembered(args: Sequence[Any], function: Function, result: Form) -> Last:
+    """Return the short way that a call like this one may take: NumPy arrays by position in, one array out."""
+    plain = result == LEAF and all([type(a) is values.HostArrayType for a in args])
+    return (len(args), function.short) if plain and function.short is not None else (-1, _nothing)
 
 
 def _trace(fun: Callable[..., Any], form: Form, arrays: Sequence[values.HostArray]) -> tuple[Function, Form]:

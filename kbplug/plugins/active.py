@@ -16,14 +16,15 @@ from kbplug.plugins.host import host
 from kbplug.plugins.loading import load
 
 
-class _Process:
+class Process:
     """The engine of this process, once there is one."""
 
     engine: Engine | None = None
     lock = threading.RLock()
 
 
-_scoped: ContextVar[Engine | None] = ContextVar("kbplug_engine", default=None)
+scoped: ContextVar[Engine | None] = ContextVar("kbplug_engine", default=None)
+"""The engine of this context, if it asked for one."""
 
 
 def engine(name: str | Engine | None = None) -> Engine:
@@ -42,20 +43,17 @@ def engine(name: str | Engine | None = None) -> Engine:
         If the settings cannot be meant.
     """
     if name is None:
-        scoped = _scoped.get()
-        if scoped is not None:
-            return scoped
-        chosen = _Process.engine
+        chosen = _current()
         return chosen if chosen is not None else _start()
     return name if isinstance(name, Engine) else load(name)
 
 
 def _start() -> Engine:
-    with _Process.lock:
-        if _Process.engine is None:
-            _Process.engine = _from_settings()
-            _tell(None, _Process.engine)
-        return _Process.engine
+    with Process.lock:
+        if Process.engine is None:
+            Process.engine = _from_settings()
+            _tell(None, Process.engine)
+        return Process.engine
 
 
 def _from_settings() -> Engine:
@@ -91,9 +89,9 @@ def set_engine(name: str | Engine) -> Engine:
         If the engine is unknown, not installed, barred or broken.
     """
     chosen = engine(name)
-    with _Process.lock:
+    with Process.lock:
         change("backend", chosen.name, "set_engine()")
-        old, _Process.engine = _Process.engine, chosen
+        old, Process.engine = Process.engine, chosen
     _tell(old, chosen)
     return chosen
 
@@ -113,19 +111,19 @@ def engine_scope(name: str | Engine) -> Iterator[Engine]:
     """
     chosen = engine(name)
     old = _current()
-    engine_token, settings_token = _scoped.set(chosen), enter({"backend": chosen.name}, "engine_scope()")
+    engine_token, settings_token = scoped.set(chosen), enter({"backend": chosen.name}, "engine_scope()")
     try:
         _tell(old, chosen)
         yield chosen
     finally:
         leave(settings_token)
-        _scoped.reset(engine_token)
+        scoped.reset(engine_token)
         _tell(chosen, _current())
 
 
 def _current() -> Engine | None:
-    scoped = _scoped.get()
-    return scoped if scoped is not None else _Process.engine
+    chosen = scoped.get()
+    return chosen if chosen is not None else Process.engine
 
 
 def _tell(old: Engine | None, new: Engine | None) -> None:
@@ -135,4 +133,4 @@ def _tell(old: Engine | None, new: Engine | None) -> None:
 
 def forget() -> None:
     """Forget the process's engine, so that the settings choose again."""
-    _Process.engine = None
+    Process.engine = None

@@ -90,7 +90,7 @@ class _Writer:
         self._counters: dict[str, Iterator[int]] = {}
         self._nested: dict[Graph, str] = {}
         self._pending: list[str] = []
-        self.in_place = {name for name in engine.in_place - kernels.keys() if not _has_body(name)}
+        self.in_place = {name for name in engine.in_place.keys() - kernels.keys() if not _has_body(name)}
 
     def bind(self, stem: str, value: Any, *, numbered: bool = True) -> str:
         """Return a global name for a value."""
@@ -230,16 +230,15 @@ class _Body:
             function = writer.bind(f"op_{_identifier(op.name)}", body, numbered=False)
             arrays = ["xp", *arrays]
         else:
-            found = standard(
-                op, writer.engine
-            )  # bound to a name: looking it up in a module costs as much as an argument
-            function = writer.bind(f"xp_{_identifier(op.name)}", found, numbered=False)
+            # Bound to a name: looking it up in a module costs as much as an argument.
+            function = writer.bind(f"xp_{_identifier(op.name)}", standard(op, writer.engine), numbered=False)
             if "sequence" in op.traits:
                 arrays = [f"[{', '.join(arrays)}]"]
             arrays = arrays + [texts.pop(name) for name in op.positional]
             texts = {k: t for k, t in texts.items() if params[k] != op.signature.parameters[k].default or k == "axis"}
         if node in self.targets:
-            texts["out"] = self.names[self.targets[node]]
+            buffer, keyword = self.names[self.targets[node]], writer.engine.in_place[op.name]
+            arrays, texts = (arrays, {**texts, keyword: buffer}) if keyword else ([*arrays, buffer], texts)
         return f"{function}({', '.join([*arrays, *(f'{k}={t}' for k, t in texts.items())])})"
 
     def _param(self, name: str, value: Any) -> str:

@@ -24,6 +24,7 @@ from kbplug.runtime import values
 from kbplug.runtime.calls import Run
 from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, reads, snapshot
 from kbplug.runtime.emit import Program, emit
+from kbplug.runtime.entry import Entry, entry
 from kbplug.runtime.interpret import kernels_of, run_graph
 
 Given = Mapping[Tensor, Any] | Iterable[tuple[Tensor, Any]]
@@ -40,6 +41,7 @@ class Executable:
     graph: Graph
     shared: tuple[int, ...]
     written: tuple[Cell, ...]
+    entry: Entry | None
 
 
 class Function:
@@ -139,6 +141,7 @@ class Function:
         self._random = "random" in traits(self.graph.nodes)
         self._special = bool(self._static_cells or self._static_feeds or self._random)
         self._executables: dict[Any, Executable] = {}
+        self.short: Entry | None = None  # into what ran last
 
     def _check_inputs(self) -> None:
         for i, given in enumerate(self.inputs):
@@ -203,7 +206,13 @@ class Function:
         program = emit(graph, engine, kernels, regions)
         run = engine.compile(program.run, graph)
         copied = tuple(shared(graph.outputs[: self._count], graph.outputs[self._count :]))
-        return Executable(engine, run, program, graph, copied, written)
+        return Executable(engine, run, program, graph, copied, written, self._entry(engine, run, program, copied))
+
+    def _entry(self, engine: Engine, run: Run, program: Program, copied: Sequence[int]) -> Entry | None:
+        """Return the short way in, unless a call does more than run: copies, converts, reads or writes a cell."""
+        if copied or self._special or self._cells or self._written or not engine.speaks_numpy:
+            return None
+        return entry(engine, run, program, [n.result for n in self.graph.inputs], self._count)
 
     def _without_idle(self, graph: Graph) -> tuple[Graph, tuple[Cell, ...]]:
         """Return ``graph`` without the next states of streams that no draw is left to read, and the cells it writes."""
@@ -227,6 +236,10 @@ class Function:
         FeedError
             If the values do not fit the inputs.
         """
+        if self.short is not None and len(inputs) == len(self.inputs):
+            found = self.short(*inputs)
+            if found is not None:
+                return list(found)
         if plugins.has_run_wrappers():
             result: list[Any] = plugins.run(self, inputs, lambda: self._call(inputs))
             return result
@@ -247,21 +260,11 @@ class Function:
             found = found[: self._count]
         else:
             found = self._run(executable, engine, fed)
+        self.short = executable.entry
         results = [engine.to_numpy(v) for v in found]
         for i in executable.shared:
             results[i] = values.owned(results[i])
         return results
-
-    def straight(self) -> Executable | None:
-        """Return what runs on the active engine if a call does no more than run it, on NumPy arrays that fit exactly.
-
-        A call does more if it reads or writes a cell, copies a result out, converts values, or if a plugin wraps it.
-        """
-        engine = plugins.engine()
-        if self._special or self._cells or self._written or not engine.speaks_numpy or plugins.has_run_wrappers():
-            return None
-        executable = self.executable(engine)
-        return None if executable.shared else executable
 
     def _run(self, executable: Executable, engine: Engine, fed: list[Any]) -> Sequence[Any]:
         if not engine.speaks_numpy:

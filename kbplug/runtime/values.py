@@ -118,7 +118,7 @@ def feed(value: Any, spec: Spec, what: str) -> HostArray:
 
 def feeder(spec: Spec, what: str) -> Callable[[Any], HostArray]:
     """Return ``feed`` for one input, with a short way for arrays that fit exactly, as in most calls."""
-    dtype, shape = _DTYPES.get(spec.dtype), spec.shape
+    dtype, shape = DTYPES.get(spec.dtype), spec.shape
 
     def fit(value: Any) -> HostArray:
         exact = type(value) is np.ndarray and value.dtype is dtype
@@ -129,7 +129,8 @@ def feeder(spec: Spec, what: str) -> Callable[[Any], HostArray]:
     return fit
 
 
-_DTYPES = {name: np.dtype(name) for name in ALL if name != "bfloat16"}
+DTYPES = {name: np.dtype(name) for name in ALL if name != "bfloat16"}
+"""NumPy's dtypes by name: the very objects that its arrays hold."""
 
 
 def pack(array: HostArray) -> HostArray:

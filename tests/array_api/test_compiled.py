@@ -6,6 +6,7 @@ import pytest
 
 import kbplug
 import kbplug.array_api as xp
+from kbplug import plugins
 from kbplug.graph.tensor import Tensor, tensor
 
 
@@ -138,3 +139,26 @@ def test_warnings_stay_silent_and_an_error_names_the_line():
             compiled(x, np.array([5]))
         assert "This happened in getitem" in caught.value.__notes__[0]
         assert "test_compiled.py" in caught.value.__notes__[0]
+
+
+def test_a_plugin_that_wraps_calls_is_asked_from_then_on():
+    compiled = xp.jit(spread)
+    x = np.array([1.0, 2.0])
+    expected = [compiled(x, x + 1) for _ in range(2)]
+    seen = []
+
+    class Watcher:
+        @kbplug.hookimpl(wrapper=True)
+        def kbplug_run(self, function, inputs):
+            seen.append(function.name)
+            return (yield)
+
+    name = plugins.plugin_manager().register(Watcher())
+    try:
+        found = [compiled(x, x + 1) for _ in range(2)]
+    finally:
+        plugins.plugin_manager().unregister(name=name)
+    np.testing.assert_array_equal(found, expected)
+    assert seen == ["spread", "spread"]
+    compiled(x, x)
+    assert len(seen) == 2
