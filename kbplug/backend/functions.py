@@ -145,6 +145,8 @@ def update(x: Tensor, new_x: TensorLike) -> Update:
         If ``x`` is no variable.
     ShapeError
         If ``new_x`` has another shape.
+    DTypeError, FeedError
+        If ``x`` holds integers, booleans or reals and ``new_x`` may not fit in them.
 
     Examples
     --------

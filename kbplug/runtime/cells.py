@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from kbplug.dtypes import BOOL, INTEGER, promote, rank
 from kbplug.engine import Engine
-from kbplug.errors import ArgumentError, ShapeError
-from kbplug.graph.node import Node
+from kbplug.errors import ArgumentError, DTypeError, ShapeError
+from kbplug.graph.node import CONSTANT, Node
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec, compatible
 from kbplug.graph.tensor import Tensor, tensor
@@ -139,7 +140,7 @@ class Update(Tensor):
 
 def _fit(variable: Variable, value: Tensor) -> Tensor:
     if value.dtype != variable.dtype:
-        value = lookup("astype")(value, dtype=variable.dtype)
+        value = _cast(variable, value)
     if value.shape != variable.shape and value.ndim == 0:
         value = lookup("broadcast_to")(value, shape=variable.shape)
     if not compatible(variable.cell.spec.shape, value.shape):
@@ -147,6 +148,18 @@ def _fit(variable: Variable, value: Tensor) -> Tensor:
             f"The variable {variable.name!r} has shape {variable.shape}, but its update has {value.shape}."
         )
     return value
+
+
+def _cast(variable: Variable, value: Tensor) -> Tensor:
+    """Return ``value`` in the variable's dtype; of integers and booleans no fraction or high bit is ever dropped."""
+    dtype = variable.dtype
+    if dtype in INTEGER + BOOL or rank(value.dtype) > rank(dtype):
+        what = f"The variable {variable.name!r}"
+        if value.node.op is CONSTANT:
+            return tensor(values.feed(values.constant_data(value.node), Spec(value.shape, dtype), what))
+        if promote(dtype, value.dtype) != dtype:
+            raise DTypeError(f"{what} holds {dtype}, but its update is {value.dtype}; cast it where that is meant.")
+    return lookup("astype")(value, dtype=dtype)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kbplug import backend as K
-from kbplug.errors import ArgumentError, FeedError, GradientError, GraphError, ShapeError
+from kbplug.errors import ArgumentError, DTypeError, FeedError, GradientError, GraphError, ShapeError
 
 
 def test_a_function_takes_a_list_and_returns_arrays():
@@ -69,6 +69,24 @@ def test_updates_keep_the_dtype_and_fill_the_shape():
     v = K.variable([1, 2], dtype="int32")
     K.eval(K.update(v, 7))
     assert (K.get_value(v).dtype, K.get_value(v).tolist()) == ("int32", [7, 7])
+
+
+def test_updates_drop_no_fraction_and_no_high_bit():
+    v, x = K.variable([1, 2], dtype="int32"), K.constant([1.5, 2.5]) * 2
+    for value, message in [
+        (7.9, "was given float64 values that it cannot hold"),
+        (2**40, "was given int64 values that it cannot hold"),
+        (x, "holds int32, but its update is float32"),
+        (K.cast(x, "int64"), "holds int32, but its update is int64"),
+        (K.cast(v, "complex64"), "holds int32, but its update is complex64"),
+    ]:
+        with pytest.raises((FeedError, DTypeError), match=message):
+            K.update(v, value)
+    for value in (3.0, K.cast(x, "int32"), K.cast(x, "int8"), K.ones((2,), dtype="bool")):
+        assert K.eval(K.update(v, value)).dtype == "int32"
+    with pytest.raises(DTypeError, match="holds float32, but its update is complex64"):
+        K.update(K.variable([1.0, 2.0]), K.cast(x, "complex64"))
+    assert K.eval(K.update(K.variable(1.0), K.constant(0.1, dtype="float64") * 3)).dtype == "float32"
 
 
 @pytest.mark.parametrize(
