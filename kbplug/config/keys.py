@@ -171,5 +171,8 @@ SAFE = "KBPLUG_SAFE"
 PLACES = ("KBPLUG_CONFIG", "KBPLUG_HOME")
 """The variables that say where the settings file is."""
 
-VARIABLES = (*(key.variable for key in KEYS.values() if key.variable), SAFE, *PLACES)
+THREADS = "KBPLUG_NUM_THREADS"
+"""The variable that limits the threads of the built-in engine."""
+
+VARIABLES = (*(key.variable for key in KEYS.values() if key.variable), SAFE, *PLACES, THREADS)
 """Every environment variable that kbplug reads."""
