@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from workloads import Program
 
 import kbplug.array_api as kxp
 from kbplug import backend as K
+from workloads import Program
 
 TITLE = "tanh(a x + b) exp(-x x) + log1p(abs(x)), 1e7 elements"
 TOLERANCE = 1e-6

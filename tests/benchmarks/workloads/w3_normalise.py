@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from workloads import Program
 
 from kbplug import backend as K
+from workloads import Program
 
 TITLE = "layer norm and logsumexp, forward and backward, (4096, 1024)"
 TOLERANCE = 2e-5

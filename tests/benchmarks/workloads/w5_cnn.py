@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from workloads import Program
 
 from kbplug import backend as K
+from workloads import Program
 
 TITLE = "CNN: conv 3x3x32, conv 3x3x64, max pool, dense 128, dense 10; batch 128 of 28 x 28; a step of Adam"
 TOLERANCE = 2e-4
@@ -99,10 +99,11 @@ def in_k(x, labels, *state):
 def body(words, x, labels, *state):
     """Compute it in a peer's words."""
 
-    def loss(k1, b1, k2, b2, w3, b3, w4, b4):
+    def loss(*parameters):
+        k1, b1, k2, b2, w3, b3, w4, b4 = parameters
         h = words.relu(words.conv(x, k1) + b1)
         h = words.max_pool(words.relu(words.conv(h, k2) + b2))
-        h = words.reshape(h, (len(labels) if hasattr(labels, "__len__") else labels.shape[0], -1))
+        h = words.reshape(h, (x.shape[0], -1))
         h = words.relu(words.matmul(h, w3) + b3)
         return words.cross_entropy(words.matmul(h, w4) + b4, labels)
 
@@ -110,3 +111,24 @@ def body(words, x, labels, *state):
     rate = RATE * (1 - SQUARE_DECAY**STEP) ** 0.5 / (1 - DECAY**STEP)
     constants = {"rate": rate, "decay": DECAY, "square_decay": SQUARE_DECAY, "epsilon": EPSILON}
     return [value, *words.adam(state[:8], state[8:16], state[16:], slopes, **constants)]
+
+
+def in_keras(x, labels, *state):
+    """Return it as the model that a user of Keras trains; its results are the loss alone."""
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input(x.shape[1:]),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(128, "relu"),
+            layers.Dense(10),
+        ]
+    )
+    model.set_weights(list(state[:8]))
+    model.compile(keras.optimizers.Adam(RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return lambda: [model.train_on_batch(x, labels)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from workloads import Program
 
 from kbplug import backend as K
+from workloads import Program
 
 TITLE = "encoder block, forward and backward: batch 8, 128 positions, width 256, 4 heads, 1024 hidden units"
 TOLERANCE = 2e-4
@@ -110,7 +110,8 @@ def body(words, x, target, *parameters):
         n, steps, width = x.shape
         return words.transpose(words.reshape(t, (n, steps, HEADS, width // HEADS)), (0, 2, 1, 3))
 
-    def loss(wq, wk, wv, wo, g1, o1, w1, c1, w2, c2, g2, o2):
+    def loss(*parameters):
+        wq, wk, wv, wo, g1, o1, w1, c1, w2, c2, g2, o2 = parameters
         q, k, v = (split(words.matmul(x, w)) for w in (wq, wk, wv))
         joined = words.reshape(words.transpose(words.attention(q, k, v), (0, 2, 1, 3)), x.shape)
         h = words.layer_norm(x + words.matmul(joined, wo), g1, o1, EPSILON)
