@@ -36,7 +36,7 @@ def rnn(
     ----------
     step_function
         ``step_function(inputs, states + constants) -> (output, new_states)`` for one time step of all samples.
-        It is called to build the graph, maybe more than once. Random draws inside are the same at each step.
+        It is called to build the graph, maybe more than once. A random draw inside is another one at each step.
     inputs
         Of shape ``(samples, time, ...)``.
     initial_states

@@ -8,7 +8,7 @@ The functions ``choose``, ``fold_over`` and ``repeat_while`` make these ops from
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from kbplug.dtypes import is_floating
 from kbplug.errors import ArgumentError, DTypeError, ShapeError
@@ -18,7 +18,10 @@ from kbplug.graph.spec import Shape, Size, Spec, merge_sizes
 from kbplug.graph.tensor import Tensor, outputs, tensor
 from kbplug.graph.trace import Traced, trace
 from kbplug.ops.declare import primitive
+from kbplug.ops.draws import drawing_from, split_streams, streams_opened
 from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.random import advance
+from kbplug.ops.sizes import size_along
 
 Step = Callable[..., tuple[Sequence[Any], Sequence[Any]]]
 Pull = Callable[[Sequence[Tensor], Sequence[Tensor | None], Sequence[Tensor]], list[Tensor | None]]
@@ -259,7 +262,8 @@ def fold_over(
     Parameters
     ----------
     step
-        ``step(*carries, *elements) -> (carries, returned)``; traced once.
+        ``step(*carries, *elements) -> (carries, returned)``; traced, so called once or a few times. A random
+        stream that it opens is another one at each step.
     initial
         First values of the carries.
     sequences
@@ -272,7 +276,11 @@ def fold_over(
     carries = [tensor(c) for c in initial]
     rows = [tensor(s) for s in sequences]
     elements = [Spec(s.shape[1:], s.dtype) for s in rows]
+    begin = now()
     traced = _trace_stable(lambda *v: _joined(step(*v), len(carries)), [c.spec for c in carries], elements, "scan")
+    if streams := streams_opened(traced.captured, begin):
+        traced = drawing_from(traced, streams, begin)
+        rows += split_streams(streams, size_along(rows[0], 0) if rows else cast(int, length))
     operands = (*carries, *rows, *map(Tensor, traced.captured))
     found = outputs(
         scan(*operands, body=traced.graph, carries=len(carries), sequences=len(rows), length=length, reverse=reverse)
@@ -358,10 +366,21 @@ def repeat_while(test: Callable[..., Any], step: Callable[..., Any], initial: Se
     test
         ``test(*carries)`` returns a 0-d boolean.
     step
-        ``step(*carries)`` returns as many tensors of the same specs.
+        ``step(*carries)`` returns as many tensors of the same specs. A random stream that it opens is another
+        one at each step.
     """
     carries = [tensor(c) for c in initial]
+    count, begin = len(carries), now()
     body = _trace_stable(lambda *v: _listed(step(*v)), [c.spec for c in carries], [], "while_")
+    if streams := streams_opened(body.captured, begin):
+        own = drawing_from(body, streams, begin)
+
+        def drawing(*given: Tensor) -> list[Tensor]:
+            found = own.graph(*(t.node for t in given), *own.captured)
+            return [*map(Tensor, found), *map(advance, given[count:])]
+
+        first = [row[0] for row in split_streams(streams, 1)]
+        return repeat_while(lambda *given: test(*given[:count]), drawing, [*carries, *first])[:count]
     check = trace(test, [n.result for n in body.graph.inputs[: len(carries)]])
     captured = list(dict.fromkeys((*body.captured, *check.captured)))
     graphs = [_loop_over(t, captured, len(carries)) for t in (check, body)]

@@ -48,6 +48,22 @@ def _(xp: Any, state: Any, /) -> Any:
     return state + xp.asarray([0, 0, 1], dtype=xp.int64)
 
 
+@primitive("random.split", traits=("sized",))
+def split(state: Spec, /, *sizes: Spec, shape: tuple[int | None, ...]) -> Spec:
+    """The states of as many streams as ``shape`` says, each with a key of its own made from the state."""
+    _check_state(state)
+    if len(shape) != 1:
+        raise ShapeError(f"random.split makes a row of states, so its shape has one size, not {len(shape)}.")
+    return Spec((*check_shape(shape), *STATE.shape), STATE.dtype)
+
+
+@split.implement
+def _(xp: Any, state: Any, /, *, shape: tuple[int, ...]) -> Any:
+    place = xp.arange(1, shape[0] + 1, dtype=xp.int64)  # 0 stands in the keys of the state's own draws
+    keys = threefry(xp, state[:2], xp.stack([place, xp.broadcast_to(state[2, ...], shape)], axis=0))
+    return xp.stack([keys[0, ...], keys[1, ...], xp.zeros(shape, dtype=xp.int64)], axis=1)
+
+
 def threefry(xp: Any, key: Any, count: Any, /) -> Any:
     """Return two 32-bit words for each pair of counts; as int64, since not every library adds uint32.
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
+from kbplug.graph.node import Node
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.declare import primitive
 
 
 class CellLike(Protocol):
-    """What a graph knows of a cell: its spec and its name; the value belongs to the runtime."""
+    """What a graph knows of a cell: its spec, its name, and how a call that reads it moves it on, if one does."""
 
     spec: Spec
     name: str
+    advance: Callable[[Tensor], Tensor] | None
 
 
 @primitive()
@@ -21,6 +24,11 @@ def read(*, cell: Any) -> Spec:
     """The value of a cell when the call begins."""
     spec: Spec = cell.spec
     return spec
+
+
+def moves(node: Node) -> bool:
+    """Return whether ``node`` reads a cell that every reading call moves on: the state of a random stream."""
+    return node.op is read and node.params["cell"].advance is not None
 
 
 @primitive("stop_gradient", traits=("alias", "elementwise"))

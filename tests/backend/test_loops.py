@@ -4,8 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 
+import kbplug
 from kbplug import backend as K
+from kbplug.config import set_rng
 from kbplug.errors import ArgumentError, ShapeError
 
 torch = pytest.importorskip("torch")
@@ -234,3 +237,54 @@ def test_gradients_of_a_fold(agree, normal):
         return total
 
     agree(lambda x: K.foldr(lambda a, e: K.sin(a) * e, x), theirs, normal(3, 2))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "strict"])
+@pytest.mark.parametrize("rng", ["native", "portable"])
+def test_each_step_draws_anew_and_the_derivative_sees_the_same_draws(engine, rng):
+    set_rng(rng)
+    x, w = K.placeholder((2, None, 50), dtype="float64"), K.variable(np.full(50, 1.5), dtype="float64")
+    _, outputs, _ = K.rnn(lambda e, states: (K.dropout(e * w, 0.5, seed=3), states), x, [])
+    (slope,) = K.gradients(K.sum(outputs * outputs), [w])
+    (second,) = K.gradients(K.sum(slope), [w])
+    run = K.function([x], [outputs, slope, second])
+    with kbplug.engine_scope(engine):
+        calls = [run([np.ones((2, 6, 50))]) for _ in range(2)]
+    steps = [call[0][sample, step] for call in calls for sample in range(2) for step in range(6)]
+    assert len({step.tobytes() for step in steps}) == 24
+    for found, first, then in calls:
+        np.testing.assert_allclose(first, 2 * np.sum(found**2, axis=(0, 1)) / 1.5, rtol=1e-12)
+        np.testing.assert_allclose(then, 2 * np.sum(found**2, axis=(0, 1)) / 1.5**2, rtol=1e-12)
+
+
+def test_draws_of_steps_are_independent_and_a_seed_repeats_them():
+    def run():
+        step = K.map_fn(lambda e: e + K.random_uniform((400,), dtype="float64", seed=5), K.zeros((60, 1), "float64"))
+        return K.function([], [step])([])[0]
+
+    drawn = run()
+    np.testing.assert_array_equal(drawn, run())
+    assert stats.kstest(drawn.ravel(), "uniform").pvalue > 1e-3
+    together = np.corrcoef(drawn)[np.triu_indices(60, 1)]
+    assert np.abs(together).max() < 5 / np.sqrt(400)
+
+
+def test_a_loop_in_a_loop_draws_anew_at_each_of_its_steps():
+    def inner(row):
+        return K.map_fn(lambda e: e + K.random_uniform((), dtype="float64"), row)
+
+    drawn = K.eval(K.map_fn(inner, K.zeros((5, 7), "float64")))
+    assert len(set(drawn.ravel().tolist())) == 35
+
+
+def test_a_draw_in_a_branch_of_a_step_and_one_before_the_loop():
+    before = K.random_uniform((), dtype="float64")
+
+    def step(e):
+        return K.in_train_phase(lambda: e + K.random_uniform((), dtype="float64"), lambda: e), e + before
+
+    anew, same = K.map_fn(step, K.zeros((6,), "float64"))
+    training, testing = (K.function([K.learning_phase()], [anew, same])([phase]) for phase in (1, 0))
+    assert len(set(training[0].tolist())) == 6
+    assert testing[0].tolist() == [0.0] * 6
+    assert len(set(training[1].tolist())) == len(set(testing[1].tolist())) == 1

@@ -8,9 +8,11 @@ from kbplug.errors import ArgumentError, DTypeError, ShapeError
 from kbplug.graph.node import placeholder
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor
+from kbplug.ops import lookup
 from kbplug.ops.control import choose, fold_over, repeat_while
 from kbplug.ops.namespace import namespace as xp
 from kbplug.runtime.function import Function
+from kbplug.runtime.streams import stream
 
 
 def of(*shape, dtype="float64"):
@@ -100,6 +102,22 @@ def test_a_loop_of_unknown_length_has_gradients():
     assert count == n
     np.testing.assert_allclose(found, value.detach().numpy())
     np.testing.assert_allclose(slope, tw.grad.numpy())
+
+
+def test_a_loop_of_unknown_length_draws_anew_at_each_step_and_its_gradient_sees_the_same():
+    w = of()
+
+    def step(i, total, seen):
+        drawn = lookup("random.uniform")(stream(4), shape=(), dtype="float64")
+        return [i + 1, total + w * drawn, xp.where(xp.arange(9) == i, drawn, seen)]
+
+    _, total, drawn = repeat_while(lambda i, *_: i < 9, step, [xp.asarray(0), w * 0.0, xp.zeros(9, dtype="float64")])
+    (slope,) = gradients(total, [w])
+    run = Function([w], [total, slope, drawn])
+    calls = [run([2.0]) for _ in range(2)]
+    assert len({x for call in calls for x in call[2].tolist()}) == 18
+    for total_, slope_, drawn_ in calls:
+        np.testing.assert_allclose([total_, slope_], [2 * drawn_.sum(), drawn_.sum()], rtol=1e-12)
 
 
 def test_a_carry_that_grows_is_known_by_its_rank_alone():

@@ -9,7 +9,7 @@ from kbplug.config import set_rng
 from kbplug.errors import ShapeError
 from kbplug.graph.tensor import Tensor
 from kbplug.ops import lookup
-from kbplug.ops.random import shuffled, threefry
+from kbplug.ops.random import shuffled, threefry, words
 from kbplug.runtime.cells import Update, Variable
 from kbplug.runtime.function import Function
 from kbplug.runtime.streams import stream
@@ -69,6 +69,17 @@ def test_each_call_draws_anew_and_a_seed_repeats_the_sequence(rng):
     assert len({tuple(c) for c in calls}) == 3
     np.testing.assert_array_equal(calls, [again([])[0] for _ in range(3)])
     assert not np.array_equal(calls[0], other([])[0])
+
+
+def test_a_state_splits_into_streams_that_meet_neither_it_nor_its_next_calls():
+    state = Function([], [stream(3)])([])[0]
+    later = [state + np.array([0, 0, i]) for i in range(4)]
+    split = lookup("random.split")
+    rows = [*later, *(row for s in later for row in Function([], [split(s, shape=(50,))])([])[0])]
+    drawn = {tuple(words(np, row, shape=(4,)).tolist()) for row in rows}
+    assert len(drawn) == len(rows) == 4 + 200
+    with pytest.raises(ShapeError, match="has one size, not 2"):
+        split(state, shape=(2, 2))
 
 
 def test_numpys_seed_makes_unseeded_draws_reproducible():

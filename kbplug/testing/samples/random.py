@@ -19,6 +19,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "random.bits": _draws(),
     "random.integers": [*_draws(low=-3, high=9, dtype="int32"), *_draws(low=0, high=2, dtype="uint8")],
     "random.normal": [*_draws(dtype="float64"), *_draws(dtype="float32")],
+    "random.split": [sample(_state, shape=(n,), label=str(n), unknown=False) for n in (0, 1, 5)],
     "random.truncated_normal": [*_draws(dtype="float64"), *_draws(dtype="float32")],
     "random.uniform": [*_draws(dtype="float64"), *_draws(dtype="float32")],
 }
