@@ -5,11 +5,14 @@ This module imports no array library; ``numpy`` appears in annotations only.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+from kbplug.errors import EngineError, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,6 +123,8 @@ class Engine:
         The name users select, equal to the entry point's.
     xp
         A namespace that follows the Python Array API standard.
+    device
+        Where arrays are placed, one of ``devices()``; None leaves it to the library.
     kernels
         Op name to callable ``kernel(*arrays, **params)``. Each kernel computes exactly what the
         op's generic lowering computes; ops without one run by their lowering over ``xp``.
@@ -134,14 +139,28 @@ class Engine:
 
     name: str = ""
     xp: Any = None
+    device: str | None = None
     kernels: Mapping[str, Kernel] = MappingProxyType({})
     capabilities: Capabilities = Capabilities()
     speaks_numpy: bool = False
     in_place: Mapping[str, str] = MappingProxyType({})
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
-        """Return ``array`` as the engine's own, with the same shape, dtype and values."""
-        return self.xp.asarray(array)
+        """Return ``array`` as the engine's own, with the same shape, dtype and values.
+
+        It may share memory with ``array``. ``device`` goes before the engine's own.
+        """
+        place = device or self.device
+        return self.xp.asarray(array) if place is None else self.xp.asarray(array, device=place)
+
+    def from_dlpack(self, array: Any, /) -> Array:
+        """Return a copy, on the engine's device, of any library's array that speaks DLPack.
+
+        It may raise whatever it likes for an array that it cannot take; that one goes by NumPy then.
+        """
+        if self.device is None:
+            return self.xp.from_dlpack(array, copy=True)
+        return self.xp.from_dlpack(array, device=self.device, copy=True)
 
     def to_numpy(self, array: Array, /) -> np.ndarray[Any, Any]:
         """Return an engine's array as NumPy's; on an accelerator this waits for the device."""
@@ -155,6 +174,16 @@ class Engine:
         """Return a faster callable with the behaviour of ``run``, the graph's emitted Python function."""
         return run
 
+    def compile_donating(
+        self, run: Callable[..., tuple[Array, ...]], graph: Graph, donated: tuple[int, ...], /
+    ) -> Callable[..., tuple[Array, ...]] | None:
+        """Return what ``compile`` does, but free to compute into the arguments at the positions ``donated``.
+
+        Nobody else holds these arrays, and nobody reads them afterwards. None, as here, if the library has no use
+        for that.
+        """
+        return None
+
     def computing(self) -> AbstractContextManager[object]:
         """Return what must hold while this engine computes outside a compiled function, such as silenced warnings."""
         return nullcontext()
@@ -164,8 +193,27 @@ class Engine:
         return None
 
     def devices(self) -> tuple[str, ...]:
-        """Return the devices this engine can run on here, best first."""
+        """Return the devices this engine can run on here, best first, named as ``"cpu"`` and ``"cuda:0"``."""
         return ("cpu",)
+
+    def on(self, device: str, /) -> Self:
+        """Return this engine as it places arrays on ``device``: one of ``devices()``, or a kind of them for the first.
+
+        Raises
+        ------
+        EngineError
+            If there is none.
+        """
+        here = self.devices()
+        name = next((d for d in here if device in (d, d.partition(":")[0])), None)
+        if name is None:
+            raise EngineError(
+                f"The engine {self.name!r} has no device {device!r} here; it has {', '.join(here)}."
+                f"{did_you_mean(device, here)}"
+            )
+        placed = copy.copy(self)
+        placed.device = name
+        return placed
 
     def probe(self) -> Probe:
         """Say whether this engine can run here. It reports; it never raises."""

@@ -148,28 +148,33 @@ unary(
     ("asinh", FLOAT, "Inverse hyperbolic sine.", slopes(lambda y, x: 1 / xp.sqrt(x * x + 1))),
     ("atan", FLOAT, "Inverse tangent, in radians.", slopes(lambda y, x: 1 / (x * x + 1))),
     ("atanh", FLOAT, "Inverse hyperbolic tangent.", slopes(lambda y, x: 1 / (1 - x * x))),
-    ("ceil", REAL, "The smallest integer not below ``x``, in the dtype of ``x``.", ZERO),
-    ("conj", NUMERIC, "Complex conjugate; a real number is its own.", lambda g, y, x: (conj(g),)),
     ("cos", FLOAT, "Cosine of radians.", slopes(lambda y, x: -xp.sin(x))),
     ("cosh", FLOAT, "Hyperbolic cosine.", slopes(lambda y, x: xp.sinh(x))),
     ("exp", FLOAT, "Exponential.", slopes(lambda y, x: y)),
-    ("floor", REAL, "The largest integer not above ``x``, in the dtype of ``x``.", ZERO),
     ("log", FLOAT, "Natural logarithm.", slopes(lambda y, x: 1 / x)),
     ("log1p", FLOAT, "``log(1 + x)``, exact near 0.", slopes(lambda y, x: 1 / (1 + x))),
     ("log2", FLOAT, "Logarithm to base 2.", slopes(lambda y, x: 1 / (x * LN2))),
     ("log10", FLOAT, "Logarithm to base 10.", slopes(lambda y, x: 1 / (x * LN10))),
     ("negative", NUMERIC, "``-x``.", lambda g, y, x: (-g,)),
-    ("positive", NUMERIC, "``+x``.", lambda g, y, x: (g,)),
     ("reciprocal", FLOAT, "``1 / x``.", slopes(lambda y, x: -y * y)),
-    ("round", NUMERIC, "The nearest integer, ties to even, in the dtype of ``x``.", ZERO),
     ("sin", FLOAT, "Sine of radians.", slopes(lambda y, x: xp.cos(x))),
     ("sinh", FLOAT, "Hyperbolic sine.", slopes(lambda y, x: xp.cosh(x))),
     ("sqrt", FLOAT, "Square root.", slopes(lambda y, x: 0.5 / y)),
     ("square", NUMERIC, "``x * x``.", slopes(lambda y, x: 2 * x)),
     ("tan", FLOAT, "Tangent of radians.", slopes(lambda y, x: 1 + y * y)),
-    ("trunc", REAL, "The integer part, in the dtype of ``x``.", ZERO),
     ("bitwise_invert", BOOL_OR_INT, "Every bit inverted.", None),
     ("logical_not", BOOL, "Whether ``x`` is false.", None),
+)
+
+# Of integers or real numbers some libraries return the operand itself.
+unary(
+    ("ceil", REAL, "The smallest integer not below ``x``, in the dtype of ``x``.", ZERO),
+    ("conj", NUMERIC, "Complex conjugate; a real number is its own.", lambda g, y, x: (conj(g),)),
+    ("floor", REAL, "The largest integer not above ``x``, in the dtype of ``x``.", ZERO),
+    ("positive", NUMERIC, "``+x``.", lambda g, y, x: (g,)),
+    ("round", NUMERIC, "The nearest integer, ties to even, in the dtype of ``x``.", ZERO),
+    ("trunc", REAL, "The integer part, in the dtype of ``x``.", ZERO),
+    traits=("alias",),
 )
 
 unary(
@@ -182,11 +187,13 @@ unary(
 unary(
     ("real", NUMERIC, "Real part.", _real),
     result="real",
+    traits=("alias",),
 )
 
 unary(
     ("imag", COMPLEX, "Imaginary part of a complex number.", _imag),
     result="real",
+    traits=("alias",),
 )
 
 unary(

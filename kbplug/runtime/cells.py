@@ -17,12 +17,15 @@ from kbplug.graph.node import CONSTANT, Node
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec, compatible
 from kbplug.graph.tensor import Tensor, tensor
-from kbplug.runtime import values
+from kbplug.runtime import exchange, values
 
 Held = tuple[Engine | None, Any]
 """An array and the engine it belongs to; None for a NumPy array that no engine has seen."""
 
 _uids = itertools.count()
+_AWAY: Held = (None, None)
+"""What a cell holds while a call writes over its value; who reads it waits for that call's locks."""
+
 _brief = threading.Lock()
 """Held for moments: while several values change places together, or are looked at together."""
 
@@ -60,16 +63,17 @@ class Cell:
         self.static = static
         self.lock = threading.RLock()
         self._held: Held = (None, values.owned(value))
+        self._seen = False  # whether anybody but a call that writes over it has had the array
 
     def on(self, engine: Engine) -> Any:
         """Return the value as an array of ``engine``, and keep it there."""
-        return self._move(self._held, engine)
+        return self._move(_look([self])[0], engine)
 
     def _move(self, held: Held, engine: Engine) -> Any:
         holder, array = held
         if holder is engine:
             return array
-        moved = engine.from_numpy(array if holder is None else holder.to_numpy(array))
+        moved = exchange.move(array, self.spec, holder, engine)
         with _brief:
             if self._held is held:
                 self._held = (engine, moved)
@@ -77,7 +81,7 @@ class Cell:
 
     def get(self) -> values.HostArray:
         """Return the value as a NumPy array that shares memory with nothing."""
-        holder, array = self._held
+        holder, array = _look([self])[0]
         return values.owned(array if holder is None else holder.to_numpy(array))
 
     def set(self, value: Any) -> None:
@@ -93,8 +97,8 @@ class Cell:
             self._held = (None, array)
 
     def put(self, engine: Engine, array: Any) -> None:
-        """Replace the value by an array of ``engine``; part of a commit."""
-        self._held = (engine, array)
+        """Replace the value by an array of ``engine`` that nobody else holds; part of a commit."""
+        self._held, self._seen = (engine, array), False
 
     def __repr__(self) -> str:
         return f"<cell {self.name!r} {self.spec}>"
@@ -226,8 +230,45 @@ def commit(cells: Sequence[Cell], engine: Engine, arrays: Sequence[Any]) -> None
             cell.put(engine, array)
 
 
+def _look(cells: Sequence[Cell]) -> list[Held]:
+    """Return what several cells hold, all from between the same two commits."""
+    while True:
+        with _brief:
+            held = [cell._held for cell in cells]
+            if all(h is not _AWAY for h in held):
+                for cell in cells:
+                    cell._seen = True
+                return held
+        with Locked(cells):  # until the call that writes over one of them is done
+            pass
+
+
 def snapshot(cells: Sequence[Cell], engine: Engine) -> list[Any]:
     """Return the values of several cells as arrays of ``engine``, all from between the same two commits."""
+    return [cell._move(held, engine) for cell, held in zip(cells, _look(cells), strict=True)]
+
+
+@contextlib.contextmanager
+def given_away(cells: Sequence[Cell], engine: Engine) -> Iterator[list[Any]]:
+    """Give the values of cells, which the caller has locked, to a call that may write over them and commits to all.
+
+    Of a value that somebody else has had, it is a copy. After an error the cells hold what they held.
+    """
     with _brief:
-        held = [cell._held for cell in cells]
-    return [cell._move(h, engine) for cell, h in zip(cells, held, strict=True)]
+        before = [(cell._held, cell._seen) for cell in cells]
+        for cell in cells:
+            cell._held = _AWAY
+    try:
+        yield [_own(cell, *held, engine) for cell, held in zip(cells, before, strict=True)]
+    except BaseException:
+        with _brief:
+            for cell, (held, _) in zip(cells, before, strict=True):
+                cell._held = held
+        raise
+
+
+def _own(cell: Cell, held: Held, seen: bool, engine: Engine) -> Any:
+    holder, array = held
+    if holder is not engine:
+        return exchange.move(array, cell.spec, holder, engine)
+    return exchange.copied(array, engine) if seen else array

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +12,19 @@ from kbplug.config import settings
 from kbplug.engine import Engine
 from kbplug.errors import ArgumentError, FeedError, GraphError, ShapeError
 from kbplug.graph.graph import Graph, substitute, topological
-from kbplug.graph.node import CONSTANT, ITEM, Node
-from kbplug.graph.spec import Spec, compatible
+from kbplug.graph.node import Node
+from kbplug.graph.spec import compatible
 from kbplug.graph.tensor import Tensor, kept, tensor
 from kbplug.passes.expand import expand
 from kbplug.passes.fold import fold
 from kbplug.passes.fuse import fuse
 from kbplug.passes.nested import traits
+from kbplug.passes.release import shared
 from kbplug.passes.simplify import simplify
 from kbplug.passes.specialise import specialise
-from kbplug.runtime import values
+from kbplug.runtime import exchange, values
 from kbplug.runtime.calls import Run
-from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, reads, snapshot
+from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, given_away, reads, snapshot
 from kbplug.runtime.emit import Program, emit
 from kbplug.runtime.entry import Entry, entry
 from kbplug.runtime.interpret import kernels_of, run_graph
@@ -33,7 +35,21 @@ Change = Update | tuple[Variable, Any]
 
 @dataclass(frozen=True)
 class Executable:
-    """A function on one engine: what runs, its program and graph, the results to copy out, and the cells it writes."""
+    """A function on one engine.
+
+    Attributes
+    ----------
+    run
+        What runs there: ``program``, compiled from ``graph``.
+    shared
+        Positions of results, and of new values of cells after them, that are copied before anybody has them.
+    written
+        The cells that take the new values.
+    donated
+        Those of them whose old values ``run`` may write over.
+    entry
+        The short way in, if there is one.
+    """
 
     engine: Engine
     run: Run
@@ -41,6 +57,7 @@ class Executable:
     graph: Graph
     shared: tuple[int, ...]
     written: tuple[Cell, ...]
+    donated: tuple[Cell, ...]
     entry: Entry | None
 
 
@@ -192,7 +209,7 @@ class Function:
     def _known(self, feeds: Sequence[Any]) -> dict[Node, Any]:
         known = {n: c.get().item() for n, c in zip(self._read, self._cells, strict=True) if c.static}
         fed = self.graph.inputs
-        known.update({fed[i]: values.host_array(feeds[i]).item() for i in self._static_feeds if feeds})
+        known.update({fed[i]: self._feeders[i](feeds[i]).item() for i in self._static_feeds if feeds})
         return known
 
     def _compile(self, engine: Engine, feeds: Sequence[Any]) -> Executable:
@@ -204,9 +221,18 @@ class Function:
             graph = extra(graph)
         graph, regions = fuse(graph, engine.fuse)
         program = emit(graph, engine, kernels, regions)
-        run = engine.compile(program.run, graph)
-        copied = tuple(shared(graph.outputs[: self._count], graph.outputs[self._count :]))
-        return Executable(engine, run, program, graph, copied, written, self._entry(engine, run, program, copied))
+        copied = shared(graph.outputs, self._count)
+        places = self._donatable(written, copied)
+        donating = engine.compile_donating(program.run, graph, places) if places else None
+        run = donating or engine.compile(program.run, graph)
+        donated = tuple(cell_of(graph.inputs[i]) for i in places) if donating else ()
+        short = self._entry(engine, run, program, copied)
+        return Executable(engine, run, program, graph, copied, written, donated, short)
+
+    def _donatable(self, written: Sequence[Cell], copied: Sequence[int]) -> tuple[int, ...]:
+        """Return the positions of arguments that this call replaces by new values of their size."""
+        new = {c for i, c in enumerate(written, self._count) if i not in copied and None not in c.spec.shape}
+        return tuple(i for i, c in enumerate(self._cells, len(self.inputs)) if c in new and not c.static)
 
     def _entry(self, engine: Engine, run: Run, program: Program, copied: Sequence[int]) -> Entry | None:
         """Return the short way in, unless a call does more than run: copies, converts, reads or writes a cell."""
@@ -249,36 +275,67 @@ class Function:
         if len(inputs) != len(self._feeders):
             raise FeedError(f"{self.name} takes {len(self._feeders)} inputs, but was given {len(inputs)}.")
         engine = plugins.engine()
-        fed = [fit(value) for fit, value in zip(self._feeders, inputs)]  # noqa: B905 -- as many, checked above
-        executable = self._executables.get(self._key(engine, fed) if self._special else engine)
+        fed = self._fed(inputs, engine)
+        executable = self._executables.get(self._key(engine, inputs) if self._special else engine)
         if executable is None:
-            executable = self.executable(engine, fed)
+            executable = self.executable(engine, inputs)
         if self._written:
             with Locked(self._written):
-                found = self._run(executable, engine, fed)
-                commit(executable.written, engine, found[self._count :])
-            found = found[: self._count]
+                results = self._step(executable, engine, fed)
         else:
-            found = self._run(executable, engine, fed)
+            results = self._results(executable, self._run(executable, engine, fed))
         self.short = executable.entry
-        results = [engine.to_numpy(v) for v in found]
-        for i in executable.shared:
-            results[i] = values.owned(results[i])
         return results
 
-    def _run(self, executable: Executable, engine: Engine, fed: list[Any]) -> Sequence[Any]:
-        if not engine.speaks_numpy:
-            fed = [engine.from_numpy(value) for value in fed]
+    def _fed(self, inputs: Sequence[Any], engine: Engine) -> list[Any]:
+        if engine.speaks_numpy:
+            return [fit(value) for fit, value in zip(self._feeders, inputs)]  # noqa: B905 -- as many, checked before
+        return [_entered(value, t, fit, engine) for value, t, fit in zip(inputs, self.inputs, self._feeders)]  # noqa: B905
+
+    def _step(self, executable: Executable, engine: Engine, fed: list[Any]) -> list[Any]:
+        """Run and commit; what leaves is converted before another call may write over what this one committed."""
+        with given_away(executable.donated, engine) if executable.donated else nullcontext(()) as given:
+            found = list(self._run(executable, engine, fed, given))
+            for i in executable.shared:
+                if i >= self._count:
+                    found[i] = exchange.copied(found[i], engine)
+            commit(executable.written, engine, found[self._count :])
+        return self._results(executable, found[: self._count])
+
+    def _results(self, executable: Executable, found: Sequence[Any]) -> list[Any]:
+        results = [executable.engine.to_numpy(v) for v in found]
+        for i in executable.shared:
+            if i < self._count:
+                results[i] = values.owned(results[i])
+        return results
+
+    def _run(self, executable: Executable, engine: Engine, fed: list[Any], given: Sequence[Any] = ()) -> Sequence[Any]:
         if self._cells:
-            fed = fed + snapshot(self._cells, engine)
+            fed = fed + self._states(executable.donated, given, engine)
         try:
             return executable.run(*fed)
         except Exception as error:
             executable.program.explain(error)
             raise
 
+    def _states(self, donated: Sequence[Cell], given: Sequence[Any], engine: Engine) -> list[Any]:
+        if not donated:
+            return snapshot(self._cells, engine)
+        rest = [c for c in self._cells if c not in donated]
+        found = {**dict(zip(donated, given, strict=True)), **dict(zip(rest, snapshot(rest, engine), strict=True))}
+        return [found[c] for c in self._cells]
+
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.inputs)} in, {self._count} out, {len(self._written)} updates>"
+
+
+def _entered(value: Any, given: Tensor, fit: Callable[[Any], Any], engine: Engine) -> Any:
+    """Return what is fed to an input as the engine's array; another library's by DLPack where it fits exactly."""
+    if type(value) is not values.HostArrayType and not isinstance(value, Tensor):
+        found = exchange.taken(value, given.spec, engine)
+        if found is not None:
+            return found
+    return engine.from_numpy(fit(value))
 
 
 def _label(given: Tensor) -> str:
@@ -308,24 +365,3 @@ def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], N
         return values.constant(engine.to_numpy(found[0]))
 
     return evaluate
-
-
-def shared(outputs: Sequence[Node], committed: Sequence[Node]) -> Iterator[int]:
-    """Yield the positions of results that may share memory with an input, a constant, a cell or another result."""
-    seen = {_owner(node) for node in committed}
-    for i, node in enumerate(map(_owner, outputs)):
-        if node in seen or node.op is CONSTANT or not node.inputs or not isinstance(node.spec, Spec):
-            yield i
-        seen.add(node)
-
-
-def _owner(node: Node) -> Node:
-    """Return the node whose memory a result may be a view of."""
-    while node.op is ITEM or ("alias" in node.op.traits and not _picks(node)):
-        node = node.inputs[0]
-    return node
-
-
-def _picks(node: Node) -> bool:
-    """Say whether elements are picked by arrays, which copies them."""
-    return node.op.name == "getitem" and any(i.result.ndim for i in node.inputs[1:])

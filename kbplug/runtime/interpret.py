@@ -14,7 +14,8 @@ from kbplug.graph.graph import Graph, topological
 from kbplug.graph.node import CONSTANT, ITEM, Node
 from kbplug.graph.spec import Spec
 from kbplug.ops.declare import decomposition
-from kbplug.runtime import values
+from kbplug.passes.release import shared
+from kbplug.runtime import exchange, values
 from kbplug.runtime.calls import compute
 from kbplug.runtime.cells import Cell, Locked, advances, cell_of, commit, reads
 
@@ -77,6 +78,9 @@ def evaluate(outputs: Sequence[Node], updates: Sequence[tuple[Cell, Node]] = ())
         with engine.computing():
             begin = [engine.from_numpy(_demanded[n]) for n in known]
             found = run_graph(Graph(known, wanted), begin, engine, kernels)
+        for i in shared(wanted, len(outputs)):
+            if i >= len(outputs):
+                found[i] = exchange.copied(found[i], engine)
         commit(cells, engine, found[len(outputs) :])
     return [values.owned(engine.to_numpy(v)) for v in found[: len(outputs)]]
 
