@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug.engines.numpy import conv, elementwise, indexing, linalg, pooling, random
+from kbplug.engines.numpy import conv, elementwise, idioms, indexing, linalg, pooling, random
 
 KERNELS: dict[str, Callable[..., Any]] = {
     **conv.KERNELS,
     **elementwise.KERNELS,
+    **idioms.KERNELS,
     **indexing.KERNELS,
     **linalg.KERNELS,
     **pooling.KERNELS,
