@@ -22,7 +22,8 @@ from typing import Any
 
 import kbplug.runtime.interpret  # noqa: F401 -- computes tensors that are asked for their value
 from kbplug.array_api.compiled import jit
-from kbplug.array_api.transforms import grad, hessian, jvp, value_and_grad, vjp, vmap
+from kbplug.array_api.mapping import vmap
+from kbplug.array_api.transforms import grad, hessian, jvp, value_and_grad, vjp
 from kbplug.ops import REGISTRY
 from kbplug.ops.inspection import DTYPES
 from kbplug.ops.namespace import namespace

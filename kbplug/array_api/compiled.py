@@ -8,6 +8,8 @@ from typing import Any
 
 from kbplug.array_api.foreign import is_array, library_of
 from kbplug.array_api.trees import LEAF, Form, flatten, unflatten
+from kbplug.errors import ArgumentError
+from kbplug.graph.graph import substitute, topological
 from kbplug.graph.node import placeholder
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor, call_site, tensor
@@ -58,9 +60,17 @@ def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
         library = library_of(leaves)
         arrays = [library.to_host(leaf) for leaf in leaves]
         key = (form, *[(a.shape, a.dtype) for a in arrays])
-        if key not in traced:
-            traced[key] = _trace(fun, form, arrays)
-        function, result = traced[key]
+        try:
+            known = traced.get(key)
+        except TypeError as cause:
+            raise ArgumentError(f"What is no array in a compiled call is fixed, so hashable, but {cause}.") from cause
+        if known is None:
+            inputs, outputs, result = _trace(fun, form, arrays)
+            if _is_open(inputs, outputs):
+                given = {i.node: tensor(a).node for i, a in zip(inputs, arrays, strict=True)}
+                return unflatten(result, map(Tensor, substitute([o.node for o in outputs], given)))
+            known = traced[key] = Function(inputs, outputs, name=getattr(fun, "__name__", None)), result
+        function, result = known
         found = unflatten(result, map(library.from_host, function(arrays)))
         last = (-1, _nothing) if kwargs else _remembered(args, function, result)
         return found
@@ -78,9 +88,18 @@ def _remembered(args: Sequence[Any], function: Function, result: Form) -> Last:
     return (len(args), function.short) if plain and function.short is not None else (-1, _nothing)
 
 
-def _trace(fun: Callable[..., Any], form: Form, arrays: Sequence[values.HostArray]) -> tuple[Function, Form]:
+def _trace(
+    fun: Callable[..., Any], form: Form, arrays: Sequence[values.HostArray]
+) -> tuple[list[Tensor], list[Tensor], Form]:
+    """Return placeholders for arrays, what a function makes of them, and the form of that."""
     where = call_site()
     inputs = [Tensor(placeholder(Spec(a.shape, a.dtype.name), where=where)) for a in arrays]
     args, kwargs = unflatten(form, iter(Tensor(t.node) for t in inputs))
     returned, result = flatten(fun(*args, **kwargs), lambda leaf: isinstance(leaf, Tensor) or is_array(leaf))
-    return Function(inputs, [tensor(r) for r in returned], name=getattr(fun, "__name__", None)), result
+    return inputs, [tensor(r) for r in returned], result
+
+
+def _is_open(inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bool:
+    """Say whether results hang on a value of a trace around this one, which the function closed over."""
+    own = {i.node for i in inputs}
+    return any(n.symbolic and not n.inputs and n not in own for n in topological([o.node for o in outputs]))

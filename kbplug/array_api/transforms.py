@@ -1,4 +1,4 @@
-"""Functions of arrays into other functions: differentiated, mapped, and then compiled. Built from graphs alone."""
+"""Functions of arrays into their derivatives, compiled. Built from graphs alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 
 from kbplug import autodiff
 from kbplug.array_api.compiled import jit
-from kbplug.array_api.trees import flatten, unflatten
-from kbplug.dtypes import is_floating
+from kbplug.array_api.trees import LEAF, bare, unflatten
+from kbplug.array_api.variables import Variables, is_number, matching, tensors
+from kbplug.dtypes import COMPLEX, is_floating
 from kbplug.errors import ArgumentError
 from kbplug.graph.graph import substitute
 from kbplug.graph.node import placeholder
@@ -31,7 +32,8 @@ def value_and_grad(
     fun
         Returns a 0-d floating-point array, or with ``has_aux`` a pair of it and anything else.
     argnums
-        Which positional arguments to derive by: one, or several for a tuple of gradients.
+        Which positional arguments to derive by: one, or several for a tuple of gradients. Each may be an array, a
+        Python float, or tuples, lists and dicts of them.
     has_aux
         Whether ``fun`` returns a pair.
 
@@ -51,20 +53,38 @@ def value_and_grad(
 
     @functools.wraps(fun)
     def derived(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        returned = fun(*args, **kwargs)
-        loss = tensor(returned[0] if has_aux else returned)
-        if loss.ndim or not is_floating(loss.dtype):
-            raise ArgumentError(f"grad derives 0-d floating-point results, not {loss.spec}; use vjp for others.")
         chosen = [argnums] if isinstance(argnums, int) else list(argnums)
-        wrt, form = flatten(tuple(args[i] for i in chosen), lambda leaf: isinstance(leaf, Tensor))
-        for w in wrt:
+        by = Variables([_argument(args, i) for i in chosen], is_number)
+        for w in by.fresh:
             if not is_floating(w.dtype):
                 raise ArgumentError(f"grad derives by floating-point arrays, not by {w.spec}; cast it first.")
-        found = [xp.zeros_like(w) if g is None else g for g, w in zip(autodiff.gradients(loss, wrt), wrt, strict=True)]
-        slopes = unflatten(form, iter(found))
-        return returned, slopes[0] if isinstance(argnums, int) else slopes
+        given = list(args)
+        for i, tree in zip(chosen, by.trees(), strict=True):
+            given[i] = tree
+        returned = fun(*given, **kwargs)
+        slopes = by.like(autodiff.gradients(_loss(returned, has_aux), by.fresh))
+        found: tuple[Any, Any] = by.placed((returned, slopes[0] if isinstance(argnums, int) else tuple(slopes)))
+        return found
 
     return jit(derived)
+
+
+def _argument(args: Sequence[Any], index: int) -> Any:
+    if not -len(args) <= index < len(args):
+        raise ArgumentError(f"argnums names argument {index}, but the call has {len(args)} by position.")
+    return args[index]
+
+
+def _loss(returned: Any, has_aux: bool) -> Tensor:
+    if has_aux and not (isinstance(returned, tuple) and len(returned) == 2):
+        raise ArgumentError("With has_aux a function returns a pair of its value and anything else.")
+    value = returned[0] if has_aux else returned
+    if not is_number(value):
+        raise ArgumentError(f"grad derives a function that returns one array, not a {type(value).__name__}.")
+    loss = tensor(value)
+    if loss.ndim or not is_floating(loss.dtype):
+        raise ArgumentError(f"grad derives 0-d floating-point results, not {loss.spec}; use vjp for others.")
+    return loss
 
 
 def grad(fun: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -92,6 +112,9 @@ def grad(fun: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
 def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Return what ``fun`` gives on ``primals``, and the function from cotangents of that to cotangents of them.
 
+    Cotangents have the form of the result; those of the primals have theirs, with None for what is no array and no
+    float.
+
     Examples
     --------
     >>> import numpy as np
@@ -102,14 +125,10 @@ def vjp(fun: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tu
     """
 
     def pulled(cotangents: Any, *args: Any) -> tuple[Any, ...]:
-        results, _ = flatten(fun(*args), lambda leaf: isinstance(leaf, Tensor))
-        given, _ = flatten(cotangents, lambda leaf: isinstance(leaf, Tensor))
-        wrt, form = flatten(args, lambda leaf: isinstance(leaf, Tensor))
-        rows = autodiff.vjp(results, given, wrt)
-        found: tuple[Any, ...] = unflatten(
-            form, iter([xp.zeros_like(w) if r is None else r for r, w in zip(rows, wrt, strict=True)])
-        )
-        return found
+        by = Variables(args)
+        results = tensors(fun(*by.trees()))[0]
+        given = matching(cotangents, results, "cotangents", "the results")
+        return by.placed(tuple(by.like(autodiff.vjp(results, given, by.fresh))))  # type: ignore[no-any-return]
 
     pull = jit(pulled)
     return jit(fun)(*primals), lambda cotangents: pull(cotangents, *primals)
@@ -120,6 +139,13 @@ def jvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
 
     The direction is pushed through the transpose of the reverse mode, which is linear in its cotangents.
 
+    Parameters
+    ----------
+    fun
+        A function of arrays.
+    primals, tangents
+        Sequences of the arguments and, in their form, of a direction for each.
+
     Examples
     --------
     >>> import numpy as np
@@ -128,13 +154,16 @@ def jvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
     >>> slope.tolist()
     [2.0, 3.0]
     """
+    for given in (primals, tangents):
+        if not isinstance(given, tuple | list):
+            raise ArgumentError(f"jvp takes primals and tangents as tuples, not as a {type(given).__name__}.")
 
     def pushed(args: Any, directions: Any) -> tuple[Any, Any]:
-        returned = fun(*args)
-        results, form = flatten(returned, lambda leaf: isinstance(leaf, Tensor))
-        wrt, _ = flatten(tuple(args), lambda leaf: isinstance(leaf, Tensor))
-        given, _ = flatten(tuple(directions), lambda leaf: isinstance(leaf, Tensor))
-        return returned, unflatten(form, iter(_push(results, wrt, given)))
+        by = Variables(args)
+        given = matching(directions, by.fresh, "tangents", "the primals")
+        returned = fun(*by.trees())
+        results, form = tensors(returned)
+        return by.placed((returned, unflatten(bare(form), iter(_push(results, by.fresh, given)))))  # type: ignore[no-any-return]
 
     return jit(pushed)(tuple(primals), tuple(tangents))  # type: ignore[no-any-return]
 
@@ -150,7 +179,7 @@ def _push(results: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[T
 
 
 def hessian(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
-    """Return a function that gives all second derivatives of ``fun`` by one argument.
+    """Return a function that gives all second derivatives of ``fun`` by one argument, a real array.
 
     Returns
     -------
@@ -168,67 +197,26 @@ def hessian(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     @functools.wraps(fun)
     def second(*args: Any, **kwargs: Any) -> Any:
-        x = tensor(args[argnums])
+        by = Variables([_argument(args, argnums)], is_number)
+        if by.forms != (LEAF,) or by.fresh[0].dtype in COMPLEX:
+            raise ArgumentError("hessian derives by one real array, not by several or a complex one.")
+        (x,) = by.fresh
+        given = list(args)
+        (given[argnums],) = by.trees()
+        first = xp.reshape(slope(*given, **kwargs), (-1,))
         sizes = shape_of(x)
         total: Any = 1
         for size in sizes:
             total = total * size
-        first = xp.reshape(slope(*args, **kwargs), (-1,))
-        rows = xp.eye(total, dtype=x.dtype)
 
         def row(direction: Tensor) -> tuple[list[Any], list[Tensor]]:
             (found,) = autodiff.vjp([first], [direction], [x])
             return [], [xp.zeros_like(x) if found is None else found]
 
-        _, (stacked,) = fold_over(row, [], [rows])
-        return xp.reshape(stacked, (*sizes, *sizes))
+        _, (stacked,) = fold_over(row, [], [xp.eye(total, dtype=x.dtype)])
+        return by.placed(xp.reshape(stacked, (*sizes, *sizes)))
 
     return jit(second)
 
 
-def vmap(fun: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
-    """Return ``fun`` mapped over an axis of its arguments: a loop inside the graph, one step per element.
-
-    Parameters
-    ----------
-    fun
-        A function of arrays.
-    in_axes
-        The axis of every argument, or a tuple with one entry each; None leaves an argument whole.
-    out_axes
-        Where the axis stands in the results.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import kbplug.array_api as xp
-    >>> xp.vmap(lambda a, b: xp.sum(a * b), in_axes=(0, None))(np.eye(2), np.array([1.0, 2.0])).tolist()
-    [1.0, 2.0]
-    """
-
-    @functools.wraps(fun)
-    def mapped(*args: Any) -> Any:
-        axes = in_axes if isinstance(in_axes, tuple | list) else (in_axes,) * len(args)
-        if len(axes) != len(args):
-            raise ArgumentError(f"vmap has {len(axes)} axes for {len(args)} arguments; give one each, or one for all.")
-        over = [i for i, axis in enumerate(axes) if axis is not None]
-        if not over:
-            raise ArgumentError("vmap needs an axis for at least one argument.")
-        forms: list[Any] = []
-
-        def step(*elements: Tensor) -> tuple[list[Any], list[Tensor]]:
-            given = list(args)
-            for i, element in zip(over, elements, strict=True):
-                given[i] = element
-            leaves, form = flatten(fun(*given), lambda leaf: isinstance(leaf, Tensor))
-            forms.append(form)
-            return [], leaves
-
-        rows = [xp.moveaxis(args[i], axes[i], 0) for i in over]
-        _, stacked = fold_over(step, [], rows)
-        return unflatten(forms[-1], iter([xp.moveaxis(s, 0, out_axes) for s in stacked]))
-
-    return jit(mapped)
-
-
-__all__ = ["grad", "hessian", "jvp", "value_and_grad", "vjp", "vmap"]
+__all__ = ["grad", "hessian", "jvp", "value_and_grad", "vjp"]

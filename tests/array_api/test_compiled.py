@@ -121,6 +121,17 @@ def test_arrays_of_another_library_come_back_as_such():
     np.testing.assert_array_equal(lazy.value(), [-1 / 3, -1 / 4])
 
 
+def test_a_function_that_closes_over_a_traced_value_is_part_of_that_trace():
+    y = np.array([3.0, -4.0])
+
+    def outer(x):
+        return xp.jit(lambda own: {"product": x * own, "own": own + 1.0})(y)
+
+    for x in (np.array([1.0, 2.0]), np.array([5.0, 6.0])):
+        found = xp.jit(outer)(x)
+        assert (found["product"].tolist(), found["own"].tolist()) == ((x * y).tolist(), (y + 1).tolist())
+
+
 def test_random_numbers_are_drawn_at_every_call():
     from kbplug import backend as K
 

@@ -198,7 +198,7 @@ def main() -> None:
     if given.write:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page(found, raw, given))
-    sys.exit("\n".join(wrong))
+    sys.exit("\n".join(wrong) or None)
 
 
 if __name__ == "__main__":
