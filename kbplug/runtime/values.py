@@ -163,8 +163,14 @@ def elements(array: HostArray) -> Iterator[Any]:
 
 
 def fresh_seed() -> int:
-    """Return a seed drawn from NumPy's global generator."""
-    return int(np.random.randint(0, 2**31 - 1))
+    """Return a seed drawn from NumPy's global generator.
+
+    The generator moves on as it does for a draw of Keras's own backends, so that a program it was seeded for shuffles
+    alike on all of them. Their ten million seeds soon repeat, so the generator's state, unmoved, gives the upper half.
+    """
+    state = np.random.get_state(legacy=False)["state"]
+    upper = int(state["key"][state["pos"] % len(state["key"])]) if "key" in state else 0  # of the Mersenne twister
+    return upper << 32 | int(np.random.randint(10_000_000))
 
 
 def as_pairs(array: HostArray) -> HostArray:

@@ -10,6 +10,7 @@ from kbplug.errors import ShapeError
 from kbplug.graph.tensor import Tensor
 from kbplug.ops import lookup
 from kbplug.ops.random import shuffled, threefry, words
+from kbplug.runtime import values
 from kbplug.runtime.cells import Update, Variable
 from kbplug.runtime.function import Function
 from kbplug.runtime.streams import stream
@@ -88,6 +89,15 @@ def test_numpys_seed_makes_unseeded_draws_reproducible():
         return draw("random.uniform", (3,), seed=None)([])[0]
 
     np.testing.assert_array_equal(run(), run())
+
+
+def test_unseeded_streams_move_numpys_generator_as_keras_does_and_never_meet():
+    np.random.seed(5)
+    expected = [np.random.randint(10e6) for _ in range(3000)], np.random.random()  # as each of Keras's backends asks
+    np.random.seed(5)
+    seeds = [values.fresh_seed() for _ in range(3000)]
+    assert ([s & 0xFFFFFFFF for s in seeds], np.random.random()) == expected
+    assert len(set(seeds)) == 3000
 
 
 def test_portable_numbers_are_equal_on_every_engine():
