@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,11 +22,19 @@ from kbplug.runtime.cells import Cell, Locked, advances, cell_of, commit, reads
 
 
 def kernels_of(engine: Engine, rng: str) -> Mapping[str, Kernel]:
-    """Return the kernels in force: without the engine's own generator where ``rng`` is ``"portable"``."""
-    kernels = plugins.kernels_for(engine)
+    """Return the kernels in force: without the engine's own generator where ``rng`` is ``"portable"``.
+
+    What is printed looks alike on every engine.
+    """
+    kernels = {"print": partial(_print, engine), **plugins.kernels_for(engine)}
     if rng == "native":
         return kernels
     return {name: k for name, k in kernels.items() if "random" not in _traits(name)}
+
+
+def _print(engine: Engine, x: Any, *, message: str) -> Any:
+    print(message, engine.to_numpy(x))
+    return x
 
 
 def _traits(name: str) -> frozenset[str]:

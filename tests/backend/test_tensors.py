@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import kbplug
 from kbplug import backend as K
 from kbplug.errors import ArgumentError, DTypeError, SymbolicError
 
@@ -167,12 +168,16 @@ def test_eval_of_what_has_no_value_yet():
             K.eval(tensor)
 
 
-def test_print_tensor_prints_when_computed(capsys):
+@pytest.mark.parametrize("engine", ["numpy", "strict", "torch"])
+def test_print_tensor_prints_alike_when_computed(capsys, engine):
     x = K.placeholder((1, 1))
     f = K.function([x], [K.print_tensor(x, "msg") * 2])
     assert capsys.readouterr().out == ""
-    assert f([[[1.0]]])[0].tolist() == [[2.0]]
-    assert capsys.readouterr().out == "msg [[1.]]\n"
+    with kbplug.engine_scope(engine):
+        assert f([[[1.0]]])[0].tolist() == [[2.0]]
+        assert capsys.readouterr().out == "msg [[1.]]\n"
+        K.eval(K.print_tensor(K.constant([[1.0]]), "then"))
+    assert capsys.readouterr().out == "then [[1.]]\n"
 
 
 def test_gradients_pass_through_what_is_printed(capsys):
