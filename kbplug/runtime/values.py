@@ -35,16 +35,30 @@ def host_array(value: Any, dtype: str | None = None) -> HostArray:
     if isinstance(value, Tensor):
         raise ArgumentError("A tensor stands where a value is expected; compute it first with K.eval.")
     try:
-        value = value.detach() if hasattr(value, "detach") else value
-        by_dlpack = hasattr(value, "__dlpack__") and not hasattr(value, "__array__")
-        array = np.from_dlpack(value) if by_dlpack else np.asarray(value)
-    except (ValueError, TypeError, BufferError) as error:
+        array = _to_host(value)
+    except (ValueError, TypeError, BufferError, RuntimeError) as error:
         raise ArgumentError(f"A {type(value).__name__} does not become an array: {error}") from error
     if array.dtype.byteorder == (">" if np.little_endian else "<"):
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.name not in ALL:
         raise DTypeError(f"An array of dtype {array.dtype} has no place in a graph; the dtypes are {', '.join(ALL)}.")
     return array if dtype is None else array.astype(numpy_dtype(dtype), copy=False)
+
+
+_PENDING = ("detach", "resolve_conj", "resolve_neg")
+"""What a tensor of PyTorch does to be values alone: no gradient to keep, no conjugation or sign left to carry out."""
+
+
+def _to_host(value: Any) -> HostArray:
+    for settle in _PENDING:
+        if hasattr(value, settle):
+            value = getattr(value, settle)()
+    if not hasattr(value, "__dlpack__"):
+        return np.asarray(value)
+    try:
+        return np.asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)
+    except (TypeError, RuntimeError):  # it is not in the memory of the host
+        return np.from_dlpack(value, device="cpu")
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:

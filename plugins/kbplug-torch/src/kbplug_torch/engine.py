@@ -48,16 +48,24 @@ class TorchEngine(Engine):
     def __init__(self, device: str | None = None, tf32: bool = False, compile: bool = False) -> None:
         if device is not None and device not in self.devices():
             raise ValueError(f"options.torch.device is {device!r}, but here are {', '.join(self.devices())}.")
-        self.device = torch.device(device or self.devices()[0])
-        if self.device.type == "cuda":
-            torch.backends.cudnn.allow_tf32 = tf32
+        self.device = device or self.devices()[0]
+        torch.backends.cudnn.allow_tf32 = tf32
         self._compiles = compile
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
         """Return ``array`` as a tensor on ``device``, with the same shape, dtype and values."""
         if not array.flags.writeable or any(n < 0 for n in array.strides):
             array = array.copy()  # a tensor is writable, and no stride of it is negative
-        return torch.from_numpy(array).to(self.device if device is None else device)
+        return torch.from_numpy(array).to(device or self.device)
+
+    def from_dlpack(self, array: Any, /) -> Array:
+        """Return a copy, on the engine's device, of any library's array that speaks DLPack.
+
+        The giver copies, and so makes strides forward: from one that goes backward PyTorch aborts the process.
+        """
+        if any(n < 0 for n in getattr(array, "strides", None) or ()):
+            raise BufferError("A tensor has no negative stride.")
+        return torch.from_dlpack(array, copy=True).to(self.device)
 
     def to_numpy(self, array: Array, /) -> np.ndarray[Any, Any]:
         """Return a tensor as NumPy's array; this waits for the device."""
@@ -66,16 +74,16 @@ class TorchEngine(Engine):
 
     def computing(self) -> AbstractContextManager[object]:
         """Place new arrays on the engine's device."""
-        return nullcontext() if self.device.type == "cpu" else self.device
+        return nullcontext() if self.device == "cpu" else torch.device(str(self.device))
 
     def compile(self, run: Run, graph: Graph, /) -> Run:
         """Return ``run`` on the engine's device, by way of ``torch.compile`` if the option says so."""
         faster: Run = torch.compile(run, dynamic=None) if self._compiles else run
-        if self.device.type == "cpu":
+        if self.device == "cpu":
             return faster
 
         def placed(*arrays: Any) -> tuple[Any, ...]:
-            with self.device:
+            with self.computing():
                 return faster(*arrays)
 
         return placed
