@@ -64,8 +64,9 @@ def array_api(session: nox.Session) -> None:
 
 @nox.session
 def keras(session: nox.Session) -> None:
-    """Run Keras's own tests; ``nox -s keras -- --short`` takes minutes. GraphViz must be installed."""
-    session.install("-e", ".", *nox.project.dependency_groups(PYPROJECT, "keras-suite"))
+    """Run Keras's own tests; ``--short`` takes minutes, ``--engine NAME`` another engine. GraphViz must be there."""
+    engines = [part for p in PLUGINS if p.name.removeprefix("kbplug-") in session.posargs for part in ("-e", str(p))]
+    session.install("-e", ".", *engines, *nox.project.dependency_groups(PYPROJECT, "keras-suite"))
     session.run("python", "tests/clients/keras/suite.py", *(session.posargs or ["--again", "--write"]))
 
 

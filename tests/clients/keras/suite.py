@@ -3,7 +3,8 @@
     python suite.py [--only FILE ... | --short] [--engine NAME] [--again] [--write]
 
 Results are kept, so that an interrupted run goes on where it stopped; ``--again`` forgets those of the files it runs.
-A failure that ``exceptions.toml`` does not name is an error, and so is a named one that passes.
+A failure that ``exceptions.toml`` does not name, for every engine or for the one that ran, is an error, and so is a
+named one that passes. ``--write`` writes a page of what is kept, of all engines.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tarfile
 import time
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -120,45 +122,80 @@ def name_of(case: ElementTree.Element) -> str:
     return f"{last}::{case.get('name')}" if last[:1].isupper() else str(case.get("name"))
 
 
-def complaints(file: str, result: dict[str, Any], exceptions: dict[str, dict[str, str]]) -> list[str]:
+def exceptions(engine: str) -> dict[str, dict[str, str]]:
+    """Return by file and test why it fails: on every engine, or on this one alone."""
+    everywhere = tomllib.loads(EXCEPTIONS.read_text())
+    own = everywhere.pop("engines", {}).get(engine, {})
+    return {file: {**everywhere.get(file, {}), **own.get(file, {})} for file in {**everywhere, **own}}
+
+
+def complaints(file: str, result: dict[str, Any], excused: dict[str, str]) -> list[str]:
     """Return what a file did that it should not: failures without a reason, and reasons without a failure."""
-    excused = exceptions.get(file, {})
     wrong = [f"{file}::{name}: {text}" for name, text in result["failed"].items() if name not in excused]
     passing = sorted(excused.keys() - result["failed"].keys())
     return wrong + [f"{file}::{name} passes; strike it from {EXCEPTIONS.name}" for name in passing]
 
 
-def table(peers: list[dict[str, str]], results: dict[str, Any], engine: str) -> str:
-    """Return the counts of every file beside those of its peers, as a table in Markdown."""
-    names = list(peers[0])[1:]
-    head = ["file", *names, f"kbplug ({engine})", "seconds"]
+def table(peers: list[dict[str, str]], results: dict[str, dict[str, Any]]) -> str:
+    """Return the counts of every file, engine by engine, beside those of its peers, as a table in Markdown."""
+    head = ["file", *list(peers[0])[1:], *(f"kbplug ({engine})" for engine in results), "seconds"]
     rows = [head, ["---"] * len(head)]
     for peer in peers:
-        result = results.get(peer["file"])
-        own = "not run" if result is None else f"{result['passed']}/{len(result['failed'])}/{result['skipped']}"
-        rows.append([*peer.values(), own, "" if result is None else str(round(result["seconds"]))])
+        found = [result.get(peer["file"]) for result in results.values()]
+        seconds = " / ".join(str(round(f["seconds"])) for f in found if f is not None)
+        rows.append([*peer.values(), *map(shown, found), seconds])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def page(peers: list[dict[str, str]], results: dict[str, Any], engine: str) -> str:
-    """Return the page of results: the table, and each exception with its reason."""
-    named = tomllib.loads(EXCEPTIONS.read_text())
-    excused = [f"- `{file}::{test}`: {reason}" for file, tests in named.items() for test, reason in tests.items()]
-    passed = sum(result["passed"] for result in results.values())
+def shown(result: dict[str, Any] | None) -> str:
+    """Return passed/failed/skipped."""
+    return "not run" if result is None else f"{result['passed']}/{len(result['failed'])}/{result['skipped']}"
+
+
+def fewer(peers: list[dict[str, str]], results: dict[str, Any], peer: str) -> list[str]:
+    """Return the files of which fewer tests pass than on a peer."""
+    kept = [p for p in peers if p["file"] in results]
+    return [p["file"] for p in kept if results[p["file"]]["passed"] < int(p[peer].split("/", maxsplit=1)[0])]
+
+
+def page(peers: list[dict[str, str]], results: dict[str, dict[str, Any]]) -> str:
+    """Return the page of results: the table, what passes on fewer than on the peers, and each exception's reason."""
+    passed = {engine: sum(r["passed"] for r in found.values()) for engine, found in results.items()}
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    built_in = next(iter(results))
+    behind = {peer: ", ".join(f"`{f}`" for f in fewer(peers, results[built_in], peer)) for peer in list(peers[0])[1:]}
     return f"""# Keras's own tests
 
 Passed/failed/skipped, for each file of the tests in the source archive of Keras 2.3.1. TensorFlow 1.15.5 and
-Theano 1.0.5 ran them on Python 3.7; kbplug runs the same files on Python {python}, and {passed} pass. What Keras skips
-for every backend not called `tensorflow` is skipped here too; Theano's further tests of convolution are for `full`, a
-padding of its own. `nox -s keras` makes this page.
+Theano 1.0.5 ran them on Python 3.7; kbplug runs the same files on Python {python}, and what passes is
+{", ".join(f"{count} on {engine}" for engine, count in passed.items())}.
 
-{table(peers, results, engine)}
+{table(peers, results)}
 
-What fails, and why:
+## Where fewer pass than elsewhere
 
-{chr(10).join(excused)}
+{chr(10).join(f"- Than on {peer}: {files}." for peer, files in behind.items())}
+
+Keras skips by name what it wrote for TensorFlow alone, for every backend not called `tensorflow`; that, and the
+failures below, is the whole difference to TensorFlow. `convolutional_test.py` has more tests on Theano, for `full`, a
+padding of its own.
+
+## What fails, and why
+
+{chr(10).join(reasons(results))}
+
+`nox -s keras` makes this page; `nox -s keras -- --engine NAME --write` adds another engine.
 """
+
+
+def reasons(engines: Iterable[str]) -> list[str]:
+    """Return a line for every exception: first those of all engines, then those of one."""
+    everywhere = exceptions("")
+    lines = [f"- `{file}::{test}`: {why}" for file, tests in everywhere.items() for test, why in tests.items()]
+    for engine in engines:
+        own = [(f, t, why) for f, tests in exceptions(engine).items() for t, why in tests.items()]
+        lines += [f"- {engine}: `{f}::{t}`: {why}" for f, t, why in own if t not in everywhere.get(f, {})]
+    return lines
 
 
 def main() -> None:
@@ -173,26 +210,38 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"write {TABLE.relative_to(ROOT)}")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
+    peers = list(csv.DictReader(PEERS.open()))
+    chosen = [p["file"] for p in peers if not given.only or any(part in p["file"] for part in given.only)]
+    if any("vis_utils" in file for file in chosen) and shutil.which("dot") is None:
+        parser.error("Keras's tests of its plots call GraphViz's dot, which is not on the path; install graphviz.")
+    results, wrong = run_all(chosen, given)
+    ran = [peer for peer in peers if peer["file"] in chosen]
+    print(table(ran, {given.engine: results}))
+    if given.write:
+        TABLE.parent.mkdir(exist_ok=True)
+        TABLE.write_text(page(peers, everything(given.folder)))
+    sys.exit("\n".join(wrong) or 0)
+
+
+def run_all(files: list[str], given: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """Return the results of files, run now or kept, and what is wrong with them."""
     kept = given.folder / f"{given.engine}.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
-    exceptions = tomllib.loads(EXCEPTIONS.read_text())
-    peers = [p for p in csv.DictReader(PEERS.open()) if not given.only or any(part in p["file"] for part in given.only)]
-    if any("vis_utils" in peer["file"] for peer in peers) and shutil.which("dot") is None:
-        parser.error("Keras's tests of its plots call GraphViz's dot, which is not on the path; install graphviz.")
-    unpacked = sources(given.folder)
-    wrong = []
-    for file in [peer["file"] for peer in peers]:
+    unpacked, excused, wrong = sources(given.folder), exceptions(given.engine), []
+    for file in files:
         if given.again or file not in results:
             results[file] = run(unpacked, file, given.engine, given.limit)
             kept.write_text(json.dumps(results, indent=1))
             result = results[file]
             print(f"{result['passed']:4} passed {len(result['failed']):3} failed  {file}", flush=True)
-        wrong += complaints(file, results[file], exceptions)
-    print(table(peers, results, given.engine))
-    if given.write:
-        TABLE.parent.mkdir(exist_ok=True)
-        TABLE.write_text(page(peers, results, given.engine))
-    sys.exit("\n".join(wrong) or 0)
+        wrong += complaints(file, results[file], excused.get(file, {}))
+    return results, wrong
+
+
+def everything(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the results kept of every engine, the built-in one first."""
+    found = {kept.stem: json.loads(kept.read_text()) for kept in sorted(folder.glob("*.json"))}
+    return dict(sorted(found.items(), key=lambda pair: pair[0] != "numpy"))
 
 
 if __name__ == "__main__":
