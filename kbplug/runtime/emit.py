@@ -22,6 +22,9 @@ from kbplug.runtime.calls import Run, body_of, fill_shape, sized, standard
 _serial = itertools.count(1)
 
 
+_HERE = "This happened in"
+
+
 @dataclass(frozen=True)
 class Program:
     """An emitted function.
@@ -31,7 +34,7 @@ class Program:
     run
         The function: engine arrays in, a tuple of engine arrays out.
     source
-        Its Python source.
+        Its Python source, with that of regions that the engine runs its own way.
     places
         Line number of the source to the node computed there.
     """
@@ -41,7 +44,9 @@ class Program:
     places: Mapping[int, Node]
 
     def explain(self, error: BaseException) -> None:
-        """Add to an error raised inside ``run`` which line of the user built the failing node."""
+        """Add to an error raised inside ``run`` which line of the user built the failing node, unless it says so."""
+        if any(note.startswith(_HERE) for note in getattr(error, "__notes__", ())):
+            return
         trace = error.__traceback__
         found = None
         while trace is not None:
@@ -49,7 +54,7 @@ class Program:
                 found = self.places.get(trace.tb_lineno) or found
             trace = trace.tb_next
         if found is not None:
-            error.add_note(f"This happened in {found.op.name} {found.spec}, built at {found.where}.")
+            error.add_note(f"{_HERE} {found.op.name} {found.spec}, built at {found.where}.")
 
 
 def emit(
@@ -72,7 +77,7 @@ def emit(
     filename = f"<kbplug run {next(_serial)}>"
     exec(compile(source, filename, "exec"), writer.globals)  # noqa: S102 -- the source is our own, written above
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    return Program(writer.globals["run"], source, writer.places)
+    return Program(writer.globals["run"], "\n".join([source, *writer.regions_source()]), writer.places)
 
 
 _INDICES_FROM = {"getitem": 1, "setitem": 2}
@@ -120,6 +125,12 @@ class _Writer:
             self._nested[graph] = name
             self._pending = [*self._flush(), *self.function(name, graph)]
         return self._nested[graph]
+
+    def regions_source(self) -> Iterator[str]:
+        """Yield the source of each region that tells it, under the name it is called by."""
+        for name, value in self.globals.items():
+            if name.startswith("k_fused_") and hasattr(value, "source"):
+                yield value.source.replace("def run(", f"def {name}(", 1)
 
     def _flush(self) -> list[str]:
         pending, self._pending = self._pending, []
@@ -221,9 +232,9 @@ class _Body:
 
     def _call(self, node: Node, arrays: list[str], params: dict[str, Any]) -> str:
         op, writer = node.op, self.writer
-        texts = {k: self._param(k, v) for k, v in params.items()}
         if op.name == "fused" and params["body"] in writer.regions:
             return f"{writer.bind('k_fused_', writer.regions[params['body']])}({', '.join(arrays)})"
+        texts = {k: self._param(k, v) for k, v in params.items()}
         if op.name in writer.kernels:
             function = writer.bind(f"k_{_identifier(op.name)}", writer.kernels[op.name], numbered=False)
         elif (body := body_of(node)) is not None:

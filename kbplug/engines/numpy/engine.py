@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kbplug.engine import STANDARD_DTYPES, Capabilities, Engine, Probe
+from kbplug.engine import STANDARD_DTYPES, Capabilities, Engine, Kernel, Probe
+from kbplug.engines.numpy import blocks
 from kbplug.engines.numpy.kernels import KERNELS
+from kbplug.plugins import kernels_for
 
 if TYPE_CHECKING:
     from kbplug.graph.graph import Graph
@@ -57,6 +59,10 @@ class NumpyEngine(Engine):
     def computing(self) -> AbstractContextManager[object]:
         """Silence floating-point warnings: a graph computes both sides of a ``where`` and means it."""
         return np.errstate(all="ignore")
+
+    def fuse(self, region: Graph, /) -> Kernel | None:
+        """Return what runs a region block by block, if it may be large enough for that."""
+        return blocks.Blocks(region, self, kernels_for(self)) if blocks.worth(region) else None
 
     def compile(self, run: Run, graph: Graph, /) -> Run:
         """Return ``run`` without floating-point warnings, at a fifth of the cost of entering ``errstate``.
