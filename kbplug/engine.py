@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kbplug.graph.graph import Graph
+    from kbplug.passes.shard import Sharding
 
 API = "1.0"
 """Version of what this module and the hooks promise to plugins: minor adds, major breaks."""
@@ -190,6 +191,10 @@ class Engine:
 
     def fuse(self, region: Graph, /) -> Kernel | None:
         """Return one callable for an elementwise or row-reduction region, or None to leave it unfused."""
+        return None
+
+    def least_batch(self, sharding: Sharding, /) -> float | None:
+        """Return from how many samples on this engine's kernel for ``sharded`` nodes saves time; None for never."""
         return None
 
     def devices(self) -> tuple[str, ...]:

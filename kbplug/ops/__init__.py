@@ -23,6 +23,7 @@ CHAPTERS = (
     "pooling",
     "nn",
     "control",
+    "sharding",
     "random",
     "state",
 )

@@ -28,6 +28,7 @@ from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_
 from kbplug.runtime.emit import Program, emit
 from kbplug.runtime.entry import Entry, entry
 from kbplug.runtime.interpret import kernels_of, run_graph
+from kbplug.runtime.shards import with_shards
 
 Given = Mapping[Tensor, Any] | Iterable[tuple[Tensor, Any]]
 Change = Update | tuple[Variable, Any]
@@ -219,12 +220,13 @@ class Function:
         graph, written = self._without_idle(simplify(expand(graph, kernels)))
         for extra in plugins.passes_for(engine):
             graph = extra(graph)
-        graph, regions = fuse(graph, engine.fuse)
+        whole = graph
+        graph, regions = fuse(whole, engine.fuse)
         program = emit(graph, engine, kernels, regions)
         copied = shared(graph.outputs, self._count)
         places = self._donatable(written, copied)
         donating = engine.compile_donating(program.run, graph, places) if places else None
-        run = donating or engine.compile(program.run, graph)
+        run = donating or with_shards(engine.compile(program.run, graph), whole, engine, kernels)
         donated = tuple(cell_of(graph.inputs[i]) for i in places) if donating else ()
         short = self._entry(engine, run, program, copied)
         return Executable(engine, run, program, graph, copied, written, donated, short)

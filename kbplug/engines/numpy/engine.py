@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kbplug.engine import STANDARD_DTYPES, Capabilities, Engine, Kernel, Probe
-from kbplug.engines.numpy import blocks
+from kbplug.engines.numpy import blocks, shards
 from kbplug.engines.numpy.kernels import KERNELS
 from kbplug.plugins import kernels_for
 
 if TYPE_CHECKING:
     from kbplug.graph.graph import Graph
+    from kbplug.passes.shard import Sharding
 
 Run = Callable[..., tuple[Any, ...]]
 
@@ -63,6 +64,10 @@ class NumpyEngine(Engine):
     def fuse(self, region: Graph, /) -> Kernel | None:
         """Return what runs a region block by block, if it may be large enough for that."""
         return blocks.Blocks(region, self, kernels_for(self)) if blocks.worth(region) else None
+
+    def least_batch(self, sharding: Sharding, /) -> float | None:
+        """Return from how many samples on threads save more than they cost."""
+        return shards.least_batch(sharding)
 
     def compile(self, run: Run, graph: Graph, /) -> Run:
         """Return ``run`` without floating-point warnings, at a fifth of the cost of entering ``errstate``.

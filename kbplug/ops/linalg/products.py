@@ -60,13 +60,13 @@ def _right(g: Tensor, a: Tensor, b: Tensor) -> Tensor:
 def tensordot(x1: Spec, x2: Spec, /, *, axes: Axes = 2) -> Spec:
     """Sum of products over ``axes``: pairs of axes, or how many last of ``x1`` meet first of ``x2``."""
     accept("tensordot", NUMERIC, x1, x2)
-    of_1, of_2 = _contracted(axes, x1.ndim, x2.ndim)
+    of_1, of_2 = contracted(axes, x1.ndim, x2.ndim)
     for i, j in zip(of_1, of_2, strict=True):
         merge_sizes(x1.shape[i], x2.shape[j], f"tensordot of {x1.shape} and {x2.shape} over {axes}")
     return Spec(_others(x1.shape, of_1) + _others(x2.shape, of_2), x1.dtype)
 
 
-def _contracted(axes: Axes, ndim_1: int, ndim_2: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def contracted(axes: Axes, ndim_1: int, ndim_2: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if isinstance(axes, tuple):
         if not _are_pairs(axes):
             raise ArgumentError(f"The axes of tensordot must be a count or two sequences of one length, not {axes}.")
@@ -86,7 +86,7 @@ def _others(shape: Iterable[Any], axes: tuple[int, ...]) -> tuple[Any, ...]:
 
 @tensordot.derive
 def _(g: Tensor, y: Tensor, a: Tensor, b: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
-    of_a, of_b = _contracted(axes, a.ndim, b.ndim)
+    of_a, of_b = contracted(axes, a.ndim, b.ndim)
     free_a, free_b = _others(range(a.ndim), of_a), _others(range(b.ndim), of_b)
     g_a = xp.tensordot(g, conj(b), axes=(tuple(range(len(free_a), g.ndim)), free_b))
     g_b = xp.tensordot(conj(a), g, axes=(free_a, tuple(range(len(free_a)))))

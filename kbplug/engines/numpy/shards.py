@@ -1,0 +1,117 @@
+"""A ``sharded`` node on NumPy: parts of the batch on the pool's threads, with BLAS held to one thread each.
+
+Results that lie side by side are written by each part into its slice of one array; shares are put together in the order
+of the parts, so that a result does not depend on which thread was faster.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kbplug.engines.numpy import blas, pool
+from kbplug.ops.sharding import Cut, End, batch_size
+
+if TYPE_CHECKING:
+    from kbplug.passes.shard import Sharding
+
+Array = np.ndarray[Any, Any]
+Body = Callable[..., Sequence[Any]]
+
+_JOIN, _CALL = 200_000, 5_000
+"""Nanoseconds that a stage costs to hand out and to collect, and each of its nodes in every part."""
+
+
+def least_batch(sharding: Sharding) -> float | None:
+    """Return from how many samples on threads save more than they cost; None if there is but one, or BLAS has its own.
+
+    Where nobody can tell BLAS how many threads to take, its threads and ours would get in each other's way.
+    """
+    threads = pool.workers()
+    saved = sharding.work * (1 - 1 / threads)
+    if not saved or blas.threads() is None:
+        return None
+    return (_JOIN * sharding.stages + _CALL * sharding.nodes) / saved
+
+
+def sharded(
+    *arrays: Array, body: Body, axes: Sequence[Cut | None], ends: Sequence[End], work: float
+) -> tuple[Any, ...]:
+    """Run ``body`` on as many parts of the batch as there are threads, or on all of it if that is little work."""
+    samples = batch_size(arrays, axes) or 0
+    parts = min(pool.workers(), samples) if work * samples > _JOIN and not pool.busy() else 1
+    if parts < 2:
+        return _own(body(*arrays), arrays)
+    bounds = [samples * i // parts for i in range(parts + 1)]
+    found = _Results(ends, samples, parts)
+
+    def part(i: int) -> None:
+        start, stop = bounds[i], bounds[i + 1]
+        taken = [a if c is None else a[_slice(c, start, stop)] for a, c in zip(arrays, axes, strict=True)]
+        found.put(i, start, stop, body(*taken))
+
+    with blas.one_thread():
+        pool.run([functools.partial(part, i) for i in range(parts)])
+    return found.whole()
+
+
+def _slice(cut: Cut, start: int, stop: int) -> tuple[slice, ...]:
+    return (slice(None),) * cut.axis + (slice(start * cut.each, stop * cut.each),)
+
+
+def _own(results: Sequence[Any], arrays: Sequence[Array]) -> tuple[Any, ...]:
+    """Return results none of which shares memory with an operand or with another result."""
+    seen = set(map(id, arrays))
+    owned = []
+    for result in results:
+        shares = getattr(result, "base", None) is not None or id(result) in seen
+        seen.add(id(result))
+        owned.append(np.array(result) if shares else result)
+    return tuple(owned)
+
+
+class _Results:
+    """The results of all parts, as they come."""
+
+    def __init__(self, ends: Sequence[End], samples: int, parts: int) -> None:
+        self._ends, self._samples = ends, samples
+        self._lock = threading.Lock()
+        self._arrays: dict[int, Array] = {}
+        self._shares: list[Sequence[Any]] = [()] * parts
+
+    def put(self, part: int, start: int, stop: int, results: Sequence[Any]) -> None:
+        """Take the results of the part from sample ``start`` to ``stop``."""
+        self._shares[part] = results
+        for i, (result, end) in enumerate(zip(results, self._ends, strict=True)):
+            if isinstance(end, Cut):
+                self._array(i, end, result)[_slice(end, start, stop)] = result
+
+    def _array(self, i: int, cut: Cut, like: Array) -> Array:
+        """Return the array that result ``i`` is written into, made for the first part that has it."""
+        with self._lock:
+            if i not in self._arrays:
+                shape = (*like.shape[: cut.axis], self._samples * cut.each, *like.shape[cut.axis + 1 :])
+                self._arrays[i] = np.empty_like(like, shape=shape)
+            return self._arrays[i]
+
+    def whole(self) -> tuple[Any, ...]:
+        """Return every result, the shares put together."""
+        return tuple(
+            self._arrays[i] if isinstance(end, Cut) else _combined(end, [s[i] for s in self._shares])
+            for i, end in enumerate(self._ends)
+        )
+
+
+def _combined(name: str, shares: Sequence[Any]) -> Any:
+    combine = getattr(np, name)
+    total = combine(shares[0], shares[1])
+    for share in shares[2:]:
+        total = combine(total, share)
+    return total
+
+
+KERNELS: dict[str, Callable[..., Any]] = {"sharded": sharded}

@@ -1,0 +1,57 @@
+"""``sharded``: a part of a graph that may be run once for each part of a batch, the results then put together.
+
+The passes make it, engines may run it their own way; a body that runs once on the whole batch is always right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kbplug.graph.graph import Graph
+from kbplug.graph.spec import Size, Spec
+from kbplug.ops.declare import primitive
+
+
+class Cut(NamedTuple):
+    """Where the samples of a batch lie in an array: along ``axis``, ``each`` elements of it to a sample, in order."""
+
+    axis: int
+    each: int = 1
+
+
+End = Cut | str
+"""How the results of parts make a whole: laid side by side, or combined by the elementwise op of that name."""
+
+
+def batch_size(specs: Sequence[Any], axes: Sequence[Cut | None]) -> Size:
+    """Return how many samples specs or arrays hold: what the first that is cut says."""
+    for spec, cut in zip(specs, axes, strict=True):
+        if cut is not None:
+            size: Size = spec.shape[cut.axis]
+            return None if size is None else size // cut.each
+    return None
+
+
+@primitive(traits=("tuple",))
+def sharded(
+    *arrays: Spec, body: Graph, axes: tuple[Cut | None, ...], ends: tuple[End, ...], work: float = 0.0
+) -> tuple[Spec, ...]:
+    """The results of a graph that may run part by part along a batch."""
+    samples = batch_size(arrays, axes)
+    return tuple(_whole(n.result, end, samples) for n, end in zip(body.outputs, ends, strict=True))
+
+
+def _whole(part: Spec, end: End, samples: Size) -> Spec:
+    if isinstance(end, str):
+        return part
+    size = None if samples is None else samples * end.each
+    return part.like(shape=(*part.shape[: end.axis], size, *part.shape[end.axis + 1 :]))
+
+
+@sharded.implement
+def _(xp: Any, *arrays: Any, body: Any, axes: Any, ends: Any, work: float) -> Any:
+    return tuple(body(*arrays))
+
+
+__all__ = ["Cut", "End", "batch_size", "sharded"]

@@ -1,0 +1,111 @@
+"""A compiled function and its twin that runs in shards: the size of the batch says, call by call, which of them runs.
+
+The twin is planned and emitted when the first call comes that might be worth it. Knows no engine by name: one that runs
+``sharded`` nodes its own way has a kernel for them, and says from how many samples on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from kbplug.engine import Engine, Kernel
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import Node
+from kbplug.passes.fuse import fuse
+from kbplug.passes.shard import Sharding, shard
+from kbplug.runtime.calls import Run
+from kbplug.runtime.emit import emit
+
+SMALLEST = 512
+"""Calls whose batches all have fewer elements are not looked at."""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A function in shards: what runs, from how many elements of its first batch on, and the axes of the batches."""
+
+    run: Run
+    first: int
+    least: float
+    batch: tuple[tuple[int, int], ...]
+
+    def takes(self, arrays: Sequence[Any]) -> bool:
+        """Say whether it is worth it for these arrays, and right: their batches must have one size."""
+        if arrays[self.first].size < self.least:
+            return False
+        sizes = {arrays[i].shape[axis] for i, axis in self.batch}
+        return len(sizes) == 1 and sizes.pop() > 1
+
+
+def with_shards(run: Run, graph: Graph, engine: Engine, kernels: Mapping[str, Kernel]) -> Run:
+    """Return ``run``, or what chooses between it and a twin that runs in shards.
+
+    Parameters
+    ----------
+    run
+        What computes ``graph``, compiled.
+    graph
+        The graph before fusion.
+    kernels
+        The engine's own ways; without one for ``sharded`` there is no twin.
+    """
+    groups = _groups(graph.inputs) if "sharded" in kernels else []
+    if not groups:
+        return run
+    candidates = sorted({i for g in groups for i in g})
+    twin: Twin | None = None
+    planned = False
+
+    def chosen(*arrays: Any) -> tuple[Any, ...]:
+        nonlocal twin, planned
+        if not planned and any(arrays[i].size >= SMALLEST for i in candidates):
+            twin, planned = _plan(graph, groups, engine, kernels), True
+        if twin is not None and twin.takes(arrays):
+            return twin.run(*arrays)
+        return run(*arrays)
+
+    return chosen
+
+
+def _groups(inputs: Sequence[Node]) -> list[list[int]]:
+    """Return the positions of inputs that may carry one batch: what is fed, and alike in its first size."""
+    found: dict[int | None, list[int]] = {}
+    for i, node in enumerate(inputs):
+        if node.op.name != "read" and node.result.ndim and node.result.shape[0] not in (0, 1):
+            found.setdefault(node.result.shape[0], []).append(i)
+    return [g for g in found.values() if any(_may_be_large(inputs[i]) for i in g)]
+
+
+def _may_be_large(node: Node) -> bool:
+    size = node.result.size
+    return size is None or size >= SMALLEST
+
+
+def _plan(graph: Graph, groups: Sequence[Sequence[int]], engine: Engine, kernels: Mapping[str, Kernel]) -> Twin | None:
+    """Return the twin for the group of inputs that saves most, if the engine wants one."""
+    plans = [p for g in groups if (p := shard(graph, dict.fromkeys(g, 0))) is not None]
+    best = max(plans, key=lambda p: p.work, default=None)
+    samples = None if best is None else engine.least_batch(best)
+    if best is None or samples is None:
+        return None
+    first = next(iter(best.batch))
+    each = prod(n for n in graph.inputs[first].result.shape[1:] if n is not None)
+    return Twin(_emitted(best, engine, kernels), first, samples * each, tuple(best.batch.items()))
+
+
+def _emitted(plan: Sharding, engine: Engine, kernels: Mapping[str, Kernel]) -> Run:
+    graph, regions = fuse(plan.graph, engine.fuse)
+    program = emit(graph, engine, kernels, regions)
+    compiled: Callable[..., tuple[Any, ...]] = engine.compile(program.run, graph)
+
+    def run(*arrays: Any) -> tuple[Any, ...]:
+        try:
+            return compiled(*arrays)
+        except Exception as error:
+            program.explain(error)
+            raise
+
+    return run
