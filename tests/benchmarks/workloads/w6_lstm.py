@@ -21,7 +21,7 @@ def arrays(rng, quick):
 
 def by_hand(x, w, u, b):
     """Compute it in NumPy."""
-    n, steps, width = x.shape
+    n, steps, _ = x.shape
     h = c = np.zeros((n, len(u)), x.dtype)
     kept = []
     inputs = x @ w + b
@@ -58,7 +58,8 @@ def in_k(x, w, u, b):
 
     def step(z, states):
         h, c = states
-        i, f, g, o = (part[:, j * width : (j + 1) * width] for j, part in enumerate([z + K.dot(h, recurrent)] * 4))
+        z = z + K.dot(h, recurrent)
+        i, f, g, o = (z[:, j * width : (j + 1) * width] for j in range(4))
         c = K.sigmoid(f) * c + K.sigmoid(i) * K.tanh(g)
         h = K.sigmoid(o) * K.tanh(c)
         return h, [h, c]
