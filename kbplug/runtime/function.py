@@ -19,7 +19,7 @@ from kbplug.passes.expand import expand
 from kbplug.passes.fold import fold
 from kbplug.passes.fuse import fuse
 from kbplug.passes.nested import traits
-from kbplug.passes.release import shared
+from kbplug.passes.sharing import shared
 from kbplug.passes.simplify import simplify
 from kbplug.passes.specialise import specialise
 from kbplug.runtime import exchange, values

@@ -15,7 +15,7 @@ from kbplug.graph.graph import Graph, topological
 from kbplug.graph.node import CONSTANT, ITEM, Node
 from kbplug.graph.spec import Spec
 from kbplug.ops.declare import decomposition
-from kbplug.passes.release import shared
+from kbplug.passes.sharing import shared
 from kbplug.runtime import exchange, values
 from kbplug.runtime.calls import compute
 from kbplug.runtime.cells import Cell, Locked, advances, cell_of, commit, reads
