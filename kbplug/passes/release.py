@@ -9,7 +9,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import CONSTANT, ITEM, Node
-from kbplug.graph.spec import Spec
+from kbplug.graph.spec import Shape, Spec
 
 
 def last_uses(graph: Graph) -> Mapping[Node, tuple[Node, ...]]:
@@ -52,10 +52,11 @@ def reuse(graph: Graph, in_place: Container[str]) -> Mapping[Node, Node]:
         Names of elementwise ops that the engine computes into a given buffer.
     """
     found: dict[Node, Node] = {}
+    extents = _extents(graph)
     for node, dying in last_uses(graph).items():
         if node.op.name in in_place and node.inputs:
-            fitting = (d for d in dying if d in node.inputs and _fills(d, node) and _owned(d, graph, in_place))
-            operand = next(fitting, None)
+            alike = (d for d in dying if d in node.inputs and _fills(d, node, extents))
+            operand = next((d for d in alike if _owned(d, graph, in_place)), None)
             if operand is not None:
                 found[node] = operand
     return found
@@ -67,11 +68,41 @@ def _owned(value: Node, graph: Graph, in_place: Container[str]) -> bool:
     return value not in graph.inputs and all(n.op.name in in_place or n.op.name in READERS for n in around)
 
 
-def _fills(operand: Node, node: Node) -> bool:
+def _fills(operand: Node, node: Node, extents: Mapping[Node, object]) -> bool:
     """Say whether the result of ``node`` has surely the shape and dtype of ``operand``, of at least one dimension."""
-    if operand.spec != node.spec or not isinstance(node.spec, Spec) or not node.spec.ndim:
-        return False
-    return None not in node.spec.shape or all(i is operand or not i.result.ndim for i in node.inputs)
+    return operand.spec == node.spec and node.result.ndim > 0 and extents[operand] == extents[node]
+
+
+def _extents(graph: Graph) -> Mapping[Node, object]:
+    """Return for each array a thing that it shares with others only if their shapes are the same in every call.
+
+    That is the shape itself where it is known; else the node that decides it, which an elementwise node with an operand
+    of its extent and others that surely broadcast to it takes over.
+    """
+    found: dict[Node, object] = {}
+    for node in graph.nodes:
+        if not isinstance(node.spec, Spec):
+            continue
+        known = None not in node.spec.shape
+        found[node] = node.spec.shape if known else _inherited(node, found) or node
+    return found
+
+
+def _inherited(node: Node, extents: Mapping[Node, object]) -> object:
+    """Return the extent that an elementwise node of unknown sizes has from its operands, or None."""
+    if "elementwise" not in node.op.traits:
+        return None
+    unknown = [i for i in node.inputs if None in i.result.shape]
+    first = next((i for i in unknown if i.result.shape == node.result.shape), None)
+    if first is None or any(extents[i] != extents[first] for i in unknown):
+        return None
+    fit = all(_broadcasts(i.result.shape, node.result.shape) for i in node.inputs if i not in unknown)
+    return extents[first] if fit else None
+
+
+def _broadcasts(shape: Shape, into: Shape) -> bool:
+    """Say whether a known shape surely leaves ``into`` as it is."""
+    return len(shape) <= len(into) and all(n in (1, m) for n, m in zip(reversed(shape), reversed(into), strict=False))
 
 
 BRANCHES = frozenset({"cond", "scan", "while_"})

@@ -97,3 +97,15 @@ def test_only_what_surely_filled_its_own_buffer_is_written_over():
     assert reused([x], [product * 2]) == {"multiply": product.node}
     for view in (xp.matrix_transpose(x), x[::-1], xp.roll(x, 1)):
         assert reused([x], [view * 2]) == {}
+
+
+def test_a_buffer_of_unknown_size_is_written_over_where_the_sizes_surely_agree():
+    x, y = symbol((None,)), symbol((None,))
+    ahead = xp.exp(x)
+    assert reused([x], [ahead + xp.negative(x)]) == {"add": ahead.node}, "both have the extent of x"
+    assert reused([x, y], [xp.exp(x) + xp.exp(y)]) == {}, "one may be broadcast to the other"
+    rows, bias, column = symbol((None, 4)), symbol((4,)), symbol((None, 1))
+    wide = xp.exp(rows)
+    assert reused([rows, bias], [wide + bias]) == {"add": wide.node}
+    assert reused([rows, column], [xp.exp(rows) + column]) == {}, "the column may be the longer one"
+    assert reused([rows], [xp.exp(rows) + xp.asarray([[1.0] * 4] * 3)]) == {}, "three rows may meet one"
