@@ -15,6 +15,7 @@ from jax import lax
 from kbplug.graph.index import ARRAY, Template, restore
 from kbplug.graph.op import lookup
 from kbplug.graph.window import windows
+from kbplug_jax import host
 
 Array = Any
 VALUE_NEEDED = (jax.errors.JAXTypeError, jax.errors.JAXIndexError)
@@ -157,6 +158,30 @@ def cumulative_prod(x: Array, *, axis: int | None, dtype: Any, include_initial: 
     return jnp.cumulative_prod(x, axis=axis, dtype=dtype, include_initial=include_initial)
 
 
+def meshgrid(*arrays: Array, indexing: str) -> Any:
+    """Return the coordinates of a grid; JAX refuses a scalar among the axes."""
+    return jnp.meshgrid(*map(jnp.atleast_1d, arrays), indexing=indexing)
+
+
+def any_(x: Array, *, axis: Any, keepdims: bool) -> Array:
+    """Return whether any element is not zero; JAX looks at the real part of a complex number alone."""
+    return jnp.any(x != 0, axis=axis, keepdims=keepdims)
+
+
+def all_(x: Array, *, axis: Any, keepdims: bool) -> Array:
+    """Return whether no element is zero."""
+    return jnp.all(x != 0, axis=axis, keepdims=keepdims)
+
+
+def matrix_rank(x: Array, rtol: Array | None = None) -> Array:
+    """Count singular values; JAX takes one tolerance for a whole stack."""
+    values = jnp.linalg.svd(x, compute_uv=False)
+    least = max(x.shape[-2:]) * jnp.finfo(x.dtype).eps if rtol is None else jnp.asarray(rtol)[..., None]
+    if not values.shape[-1]:
+        return jnp.zeros(values.shape[:-1], jnp.int64)
+    return jnp.sum(values > least * values.max(axis=-1, keepdims=True), axis=-1, dtype=jnp.int64)
+
+
 def _key(state: Array) -> Array:
     key = jax.random.wrap_key_data(state[:2].astype(jnp.uint32), impl="threefry2x32")
     return jax.random.fold_in(key, state[2].astype(jnp.uint32))
@@ -188,12 +213,17 @@ def integers(state: Array, *, shape: Sequence[int], low: int, high: int, dtype: 
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
+    **host.KERNELS,
+    "all": all_,
+    "any": any_,
     "cond": cond,
     "conv": conv,
     "conv_input": conv_input,
     "conv_kernel": conv_kernel,
     "cumulative_prod": cumulative_prod,
     "getitem": getitem,
+    "linalg.matrix_rank": matrix_rank,
+    "meshgrid": meshgrid,
     "permute_dims": permute_dims,
     "random.bits": bits,
     "random.integers": integers,
