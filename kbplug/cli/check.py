@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from kbplug.errors import ArgumentError, did_you_mean
-    from kbplug.testing.certificate import certify
+    from kbplug.testing.isolation import certify
     from kbplug.testing.suites import v1
 
     for tier in arguments.tier or ():

@@ -61,12 +61,13 @@ def inside(xp: Any, like: Any, windows: Sequence[Window], sizes: Sequence[int]) 
     """Return which elements of ``take_patches`` are no padding, batch and channels of size 1; True if all are."""
     if not any(w.before or w.after for w in windows):
         return True
-    found: Any = True
+    found: Any = None
     for i, (window, size) in enumerate(zip(windows, sizes, strict=True)):
         shape = [1] * (2 * len(windows) + 2)
         shape[1 + i], shape[1 + len(windows) + i] = window.count or 0, window.size or 0
         flags = xp.asarray(list(_taken(window, size)), dtype=xp.bool, device=device_of(like))
-        found = found & xp.reshape(flags, tuple(shape))
+        flags = xp.reshape(flags, tuple(shape))
+        found = flags if found is None else found & flags
     return found
 
 

@@ -85,8 +85,8 @@ def digest(sample: Sample) -> str:
 
 
 def _certain(op: Op, sample: Sample, id: str) -> Iterator[Case]:
-    wide, narrow = narrows(sample), _needs(op, sample, narrow=True)
-    full = _needs(op, sample)
+    wide, narrow = narrows(sample), needs(op, sample, narrow=True)
+    full = needs(op, sample)
     yield Case(f"values/{id}", partial(check_result, op, sample), full)
     if wide:
         yield Case(f"values/{id}:single", partial(check_result, op, sample, narrow=True), narrow)
@@ -99,23 +99,23 @@ def _certain(op: Op, sample: Sample, id: str) -> Iterator[Case]:
 
 
 def _random(op: Op, sample: Sample, id: str) -> Iterator[Case]:
-    needs = _needs(op, sample)
-    yield Case(f"random/{id}", partial(check_draw, op, sample), needs)
-    yield Case(f"random/{id}:portable", partial(check_portable, op, sample), needs)
+    needed = needs(op, sample)
+    yield Case(f"random/{id}", partial(check_draw, op, sample), needed)
+    yield Case(f"random/{id}:portable", partial(check_portable, op, sample), needed)
 
 
 def _has_floats(sample: Sample) -> bool:
     return any(a is not None and is_floating(a.dtype.name) for a in sample.arrays)
 
 
-def _needs(op: Op, sample: Sample, *, narrow: bool = False) -> frozenset[str]:
+def needs(op: Op, sample: Sample, *, narrow: bool = False) -> frozenset[str]:
     """Return the capabilities that an op on a sample takes."""
     found = apply(op, sample, narrow=narrow)
-    needs = {t.dtype for t in (*found.inputs, *found.outputs)}
-    needs |= {p for p in op.name.split(".")[:-1] if p in ("linalg", "fft")}
+    needed = {t.dtype for t in (*found.inputs, *found.outputs)}
+    needed |= {p for p in op.name.split(".")[:-1] if p in ("linalg", "fft")}
     if any(None in t.shape for t in found.outputs):
-        needs.add("data_dependent_shapes")
-    return frozenset(needs)
+        needed.add("data_dependent_shapes")
+    return frozenset(needed)
 
 
 def _recast(op: Op, listed: list[Sample]) -> Iterator[Case]:
@@ -126,10 +126,10 @@ def _recast(op: Op, listed: list[Sample]) -> Iterator[Case]:
     for dtype in sorted(STANDARD_DTYPES - present):
         for sample in filter(None, (_as(s, dtype) for s in listed)):
             try:
-                needs = _needs(op, sample)
+                needed = needs(op, sample)
             except KbplugError:  # the op does not take that dtype
                 continue
-            yield Case(f"values/{op.name}:{dtype}", partial(check_result, op, sample), needs)
+            yield Case(f"values/{op.name}:{dtype}", partial(check_result, op, sample), needed)
             break
 
 

@@ -20,6 +20,8 @@ from kbplug.ops import REGISTRY
 from kbplug.plugins import registry
 from kbplug.plugins.registry import EngineInfo
 from kbplug.runtime.calls import standard
+from kbplug.testing.samples import samples
+from kbplug.testing.suites import operations
 from kbplug.testing.suites.case import BEHAVIOURS, Case, lacking
 
 GATES = frozenset({"packaging/is-installed", "packaging/loads"})
@@ -120,8 +122,9 @@ def _missing(engine: Engine) -> Iterator[str]:
     promised = engine.capabilities
     for op in REGISTRY.values():
         own = op.lower is not None or op.name in kernels or op.chapter == "state" or not op.chapter
-        extension = frozenset(part for part in op.name.split(".")[:-1] if part in BEHAVIOURS)
-        if own or "leaf" in op.traits or "alias" in op.traits or lacking(extension, promised):
+        if own or "leaf" in op.traits or "alias" in op.traits:
+            continue
+        if all(lacking(operations.needs(op, sample), promised) for sample in samples()[op.name]):
             continue
         try:
             standard(op, engine)
