@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Manifest:
         What it needs beside its own dependencies, as ``cupy>=13``; shown, never enforced.
     devices
         What it can run on.
+    device_files
+        Files of the system of which one exists wherever such a device can run, on systems that have such files.
     capabilities
         What it promises, in its own words.
     """
@@ -46,6 +49,7 @@ class Manifest:
     kind: str = "array"
     requires: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    device_files: tuple[str, ...] = ()
     capabilities: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -93,6 +97,7 @@ def read(path: Path) -> Manifest:
         kind=kind,
         requires=_strings(data, "requires", path),
         devices=_strings(data, "devices", path),
+        device_files=_strings(data, "device_files", path),
         capabilities=MappingProxyType(data.get("capabilities", {})),
     )
 
@@ -147,3 +152,11 @@ def missing_requirements(manifest: Manifest) -> tuple[str, ...]:
         except (ValueError, TypeError, importlib.metadata.PackageNotFoundError):  # misspelt, damaged or absent
             missing.append(text)
     return tuple(missing)
+
+
+def no_device(manifest: Manifest) -> str:
+    """Return one sentence if none of the manifest's device files exists, else an empty string."""
+    files = manifest.device_files
+    if not files or os.name != "posix" or any(Path(file).exists() for file in files):
+        return ""
+    return f"No {' or '.join(manifest.devices).upper()} device is here: there is no {' and no '.join(files)}."

@@ -140,7 +140,9 @@ def _state(offer: Offer, about: Manifest | None) -> tuple[str, str]:
     if wrong:
         return INCOMPATIBLE, wrong
     missing = manifest.missing_requirements(about)
-    return READY, f"It asks for {' and '.join(missing)}, which is not installed." if missing else ""
+    if missing:
+        return READY, f"It asks for {' and '.join(missing)}, which is not installed."
+    return READY, manifest.no_device(about)
 
 
 def barred(offer: Offer) -> tuple[str, str] | None:

@@ -241,6 +241,19 @@ def test_missing_requirements_are_named_but_not_enforced(site):
     assert kbplug.engine("good").name == "good"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only there are devices files")
+def test_an_engine_whose_devices_are_not_here_is_listed_with_the_reason(site, tmp_path):
+    file = tmp_path / "device"
+    site.install("good", manifest=f"devices = ['abc']\ndevice_files = ['/no/such/file', '{file}']")
+
+    def cause():
+        return next(info for info in kbplug.engines() if info.name == "good").cause
+
+    assert cause() == f"No ABC device is here: there is no /no/such/file and no {file}."
+    file.touch()
+    assert cause() == ""
+
+
 @pytest.mark.parametrize("requirement", ["cupy >= ", "a; python_version < 'x' and nonsense == 1", "", "kbplug===?"])
 def test_a_misspelt_requirement_is_shown_as_missing(site, requirement):
     site.install("good", manifest=f"requires = [{json.dumps(requirement)}]")
