@@ -1,6 +1,5 @@
 """CUDA compilers that need no device: NVRTC from its wheel, or nvcc."""
 
-import os
 import shutil
 import subprocess
 from importlib import util
@@ -11,18 +10,9 @@ OPTIONS = ("-std=c++17", "--fmad=false")
 
 def compiler():
     """Return a function from a source and an architecture to a cubin's size, or None if there is no compiler."""
-    if _has_nvrtc():
+    if util.find_spec("cuda") is not None and util.find_spec("cuda.bindings") is not None:
         return with_nvrtc
     return with_nvcc if shutil.which("nvcc") else None
-
-
-def _has_nvrtc():
-    return util.find_spec("cuda") is not None and util.find_spec("cuda.bindings") is not None
-
-
-def required():
-    """Say whether the lack of a compiler is a failure."""
-    return "nvcompile" in os.environ.get("KBPLUG_REQUIRE", "").split(",")
 
 
 def with_nvrtc(source, arch, directory):

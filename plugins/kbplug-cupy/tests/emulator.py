@@ -1,6 +1,7 @@
 """Generated kernels on the CPU: many compiled as one library by g++ through ``cuda_on_cpu.h``, called by ctypes."""
 
 import ctypes
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from kbplug_cupy.codegen.layout import Place
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 COMPILER = shutil.which("g++")
 FLAGS = ["-std=c++17", "-shared", "-fPIC", "-w", "-fwrapv", "-ffp-contract=off"]
+SANITIZED = os.environ.get("KBPLUG_SANITIZED") # set by test_sanitized.py
 NUMBERS = {"int": ctypes.c_int, "long long": ctypes.c_longlong}
 
 
@@ -55,7 +57,8 @@ class Emulated:
     def __init__(self, kernels, directory, flags=("-O0",)):
         source, library = Path(directory, "kernels.cpp"), Path(directory, "kernels.so")
         source.write_text(translation_unit({k.name: k for k in kernels}.values()), encoding="utf-8")
-        command = [COMPILER, *FLAGS, *flags, str(source), "-o", str(library)]
+        checks = ["-fsanitize=address", "-fno-omit-frame-pointer", "-g1"] if SANITIZED else []
+        command = [COMPILER, *FLAGS, *flags, *checks, str(source), "-o", str(library)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[:4000]
         self.library = ctypes.CDLL(str(library))

@@ -1,7 +1,6 @@
 """Every kernel compiled for devices of three generations, by NVRTC or nvcc; none has to be here."""
 
 import pytest
-from compilers import compiler, required
 from every_kernel import kernels
 
 from kbplug_cupy.codegen.kernel import prelude
@@ -9,15 +8,6 @@ from kbplug_cupy.codegen.kernel import prelude
 pytestmark = pytest.mark.nvcompile
 ARCHITECTURES = ("sm_75", "sm_90", "sm_120")
 BATCH = 60
-
-
-@pytest.fixture(scope="module")
-def compile_for():
-    found = compiler()
-    if found is None:
-        message = "Neither NVRTC (nvidia-cuda-nvrtc with cuda-bindings) nor nvcc is installed."
-        pytest.fail(message) if required() else pytest.skip(message)
-    return found
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

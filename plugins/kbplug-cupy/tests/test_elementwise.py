@@ -160,9 +160,14 @@ def _next_bfloat(x, y):
     return torch.nextafter(a, b).to(torch.float32).numpy()
 
 
+def every_case():
+    """Return a case of each op, dtype and class of shape."""
+    return {(op, dtype, which): Case(op, dtype, which) for op, dtype in CASES for which in CLASSES}
+
+
 @pytest.fixture(scope="module")
 def cases():
-    return {(op, dtype, which): Case(op, dtype, which) for op, dtype in CASES for which in CLASSES}
+    return every_case()
 
 
 @pytest.fixture(scope="module")

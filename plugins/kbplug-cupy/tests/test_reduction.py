@@ -1,5 +1,7 @@
 """Every reduction kernel run on the CPU against NumPy: by dtype, by length of rows, and inside whole regions."""
 
+import functools
+
 import numpy as np
 import pytest
 import scipy.special
@@ -62,16 +64,15 @@ def library(tmp_path_factory):
     return Emulated(found, tmp_path_factory.mktemp("reduction"))
 
 
-_made = {}
-
-
+@functools.cache
 def every_case():
-    if not _made:
-        for op, dtype in CASES:
-            for which, make in SHAPES.items():
-                if not (which == "rows of none" and op in ("max", "min")):
-                    _made[op, dtype, which] = Case(reduced(op, dtype), [make(dtype)])
-    return _made
+    """Return a case of each reduction, dtype and shape; extremes of nothing have no value."""
+    return {
+        (op, dtype, which): Case(reduced(op, dtype), [make(dtype)])
+        for op, dtype in CASES
+        for which, make in SHAPES.items()
+        if not (which == "rows of none" and op in ("max", "min"))
+    }
 
 
 @pytest.mark.parametrize("op, dtype", CASES, ids=[f"{op}-{dtype}" for op, dtype in CASES])
@@ -129,26 +130,23 @@ def _statistics(x):
     return m, x - m, _over(max_, x)
 
 
-_wholes = {}
-
-
+@functools.cache
 def whole_regions():
-    if not _wholes:
-        x, w = operands((5, 37), "float32", 1), operands((37,), "float32", 2)
-        y = operands((4, 2100), "float32", 3)
-        h = in_memory(operands((6, 48), "float16", 4), "float16")
-        one, two = (2, "float32"), (1, "float32")
-        _wholes.update(
-            softmax=Case(region(_softmax, one), [x]),
-            long_softmax=Case(region(_softmax, one), [y]),
-            half_softmax=Case(region(_softmax, (2, "float16")), [h]),
-            layer_norm=Case(region(_layer_norm, one, two, two), [x, w, w[::-1]]),
-            loss=Case(region(_loss, one, one), [x, scipy.special.softmax(x[::-1], axis=-1)]),
-            several=Case(region(_statistics, one), [x]),
-            across=Case(region(lambda a, b: a * _over(sum_, b), one, two), [x, w]),
-            of_scalars=Case(region(lambda a: _over(sum_, a * 0.0 + 2.0) + 1.0, one), [x]),
-        )
-    return _wholes
+    """Return cases of regions as programs have them."""
+    x, w = operands((5, 37), "float32", 1), operands((37,), "float32", 2)
+    y = operands((4, 2100), "float32", 3)
+    h = in_memory(operands((6, 48), "float16", 4), "float16")
+    one, two = (2, "float32"), (1, "float32")
+    return {
+        "softmax": Case(region(_softmax, one), [x]),
+        "long_softmax": Case(region(_softmax, one), [y]),
+        "half_softmax": Case(region(_softmax, (2, "float16")), [h]),
+        "layer_norm": Case(region(_layer_norm, one, two, two), [x, w, w[::-1]]),
+        "loss": Case(region(_loss, one, one), [x, scipy.special.softmax(x[::-1], axis=-1)]),
+        "several": Case(region(_statistics, one), [x]),
+        "across": Case(region(lambda a, b: a * _over(sum_, b), one, two), [x, w]),
+        "of_scalars": Case(region(lambda a: _over(sum_, a * 0.0 + 2.0) + 1.0, one), [x]),
+    }
 
 
 def _numpy_layer_norm(x, w, b):
