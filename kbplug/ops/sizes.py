@@ -71,9 +71,10 @@ def unbroadcast(g: Tensor, x: Tensor) -> Tensor:
     pairs = list(zip(g.shape[extra:], x.shape, strict=True))
     if any(small is None and small is not large for large, small in pairs) or (None, None) in pairs:
         return g if same_shape(g, x) else sum_like(g, x)
-    axes = tuple(range(extra)) + tuple(i + extra for i, (large, small) in enumerate(pairs) if small == 1 != large)
-    total = xp.sum(g, axis=axes, dtype=g.dtype) if axes else g
-    return total if total.shape == x.shape else xp.reshape(total, shape_of(x))
+    if extra:
+        g = xp.sum(g, axis=tuple(range(extra)), dtype=g.dtype)
+    stretched = tuple(i for i, (large, small) in enumerate(pairs) if small == 1 != large)
+    return xp.sum(g, axis=stretched, dtype=g.dtype, keepdims=True) if stretched else g
 
 
 def size_along(x: Tensor, axis: int) -> int | Tensor:
