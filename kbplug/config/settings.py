@@ -178,11 +178,6 @@ def set_image_data_format(data_format: str) -> None:
     change("image_data_format", data_format, "set_image_data_format()")
 
 
-def set_device(device: str | None) -> None:
-    """Set the device that engines place arrays on; None or ``auto`` leaves it to the engine."""
-    change("device", device, "set_device()")
-
-
 def set_rng(rng: str) -> None:
     """Set whose random numbers are drawn: the engine's (``native``) or kbplug's own, equal on all (``portable``)."""
     change("rng", rng, "set_rng()")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import warnings
 from collections.abc import Iterator
@@ -27,25 +28,34 @@ scoped: ContextVar[Engine | None] = ContextVar("kbplug_engine", default=None)
 """The engine of this context, if it asked for one."""
 
 
-def engine(name: str | Engine | None = None) -> Engine:
+def engine(name: str | Engine | None = None, device: str | None = None) -> Engine:
     """Return an engine: the one in force in this context, or the one called ``name``.
 
     Parameters
     ----------
     name
         An engine's name or ``dist::name``. An engine itself is returned as it is.
+    device
+        Where it places arrays, as ``"cpu"``, ``"cuda:1"`` or ``"cuda"`` for the first of them; by default where it
+        would by itself. One engine on two devices is two engines, between which variables move.
 
     Raises
     ------
     EngineError
-        If the engine is unknown, not installed, barred or broken.
+        If the engine is unknown, not installed, barred or broken, or has no such device.
     SettingsError
         If the settings cannot be meant.
     """
     if name is None:
-        chosen = _current()
-        return chosen if chosen is not None else _start()
-    return name if isinstance(name, Engine) else load(name)
+        chosen = _current() or _start()
+    else:
+        chosen = name if isinstance(name, Engine) else load(name)
+    return chosen if device is None else _placed(chosen, device)
+
+
+@functools.cache
+def _placed(chosen: Engine, device: str) -> Engine:
+    return chosen if chosen.device == device else chosen.on(device)
 
 
 def _start() -> Engine:
@@ -61,11 +71,12 @@ def _from_settings() -> Engine:
     wanted, fallback = settings().backend, settings().fallback
     origin = settings().origin("backend")
     if not fallback:
-        return load(wanted, origin)
+        return _on_device(load(wanted, origin))
     reasons = []
     for name in (wanted, *fallback):
         try:
             chosen = load(name, origin if name == wanted else settings().origin("fallback"))
+            chosen = _on_device(chosen) if name == wanted else chosen
         except EngineError as cause:
             reasons.append(str(cause))
             continue
@@ -78,8 +89,19 @@ def _from_settings() -> Engine:
     raise EngineError(f"Neither {wanted!r} nor any engine of fallback can run. {' '.join(reasons)}")
 
 
-def set_engine(name: str | Engine) -> Engine:
-    """Select the engine of the process and return it; a scope still goes before it.
+def _on_device(chosen: Engine) -> Engine:
+    """Return the engine of the settings on the device of the settings."""
+    device = settings().device
+    if device is None:
+        return chosen
+    try:
+        return _placed(chosen, device)
+    except EngineError as cause:
+        raise EngineError(f"{cause} The device is from {settings().origin('device')}.") from cause
+
+
+def set_engine(name: str | Engine, device: str | None = None) -> Engine:
+    """Select the engine of the process, and its device, and return it; a scope still goes before it.
 
     The engine is loaded first: when that fails, nothing changes.
 
@@ -88,17 +110,18 @@ def set_engine(name: str | Engine) -> Engine:
     EngineError
         If the engine is unknown, not installed, barred or broken.
     """
-    chosen = engine(name)
+    chosen = engine(name, device)
     with Process.lock:
         change("backend", chosen.name, "set_engine()")
+        change("device", device, "set_engine()")
         old, Process.engine = Process.engine, chosen
     _tell(old, chosen)
     return chosen
 
 
 @contextlib.contextmanager
-def engine_scope(name: str | Engine) -> Iterator[Engine]:
-    """Use another engine inside a ``with`` block, in this context alone.
+def engine_scope(name: str | Engine, device: str | None = None) -> Iterator[Engine]:
+    """Use another engine, or another device, inside a ``with`` block, in this context alone.
 
     Tasks of asyncio that are started inside inherit it. A new thread does not: it starts from the
     process's engine. The engine is loaded before anything changes, and leaving, by an error too,
@@ -107,11 +130,12 @@ def engine_scope(name: str | Engine) -> Iterator[Engine]:
     Raises
     ------
     EngineError
-        If the engine is unknown, not installed, barred or broken.
+        If the engine is unknown, not installed, barred or broken, or has no such device.
     """
-    chosen = engine(name)
+    chosen = engine(name, device)
     old = _current()
-    engine_token, settings_token = scoped.set(chosen), enter({"backend": chosen.name}, "engine_scope()")
+    changes = {"backend": chosen.name, "device": device}
+    engine_token, settings_token = scoped.set(chosen), enter(changes, "engine_scope()")
     try:
         _tell(old, chosen)
         yield chosen
@@ -134,3 +158,4 @@ def _tell(old: Engine | None, new: Engine | None) -> None:
 def forget() -> None:
     """Forget the process's engine, so that the settings choose again."""
     Process.engine = None
+    _placed.cache_clear()

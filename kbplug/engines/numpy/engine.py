@@ -41,6 +41,7 @@ class NumpyEngine(Engine):
 
     name = "numpy"
     xp = np
+    device = "cpu"
     kernels = MappingProxyType(KERNELS)
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
     speaks_numpy = True
