@@ -18,7 +18,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--devices",
         action="store_true",
-        help="load each engine in a process of its own and list the devices it has here",
+        help="load each engine in a process of its own and list the devices here",
     )
     parser.set_defaults(run=run)
 

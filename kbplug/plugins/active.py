@@ -46,10 +46,7 @@ def engine(name: str | Engine | None = None, device: str | None = None) -> Engin
     SettingsError
         If the settings cannot be meant.
     """
-    if name is None:
-        chosen = _current() or _start()
-    else:
-        chosen = name if isinstance(name, Engine) else load(name)
+    chosen = (_current() or _start()) if name is None else name if isinstance(name, Engine) else load(name)
     return chosen if device is None else _placed(chosen, device)
 
 

@@ -88,7 +88,7 @@ def test_variables_move_between_devices():
         (
             "strict",
             "device3",
-            "The engine 'strict' has no device 'device3' here; it has cpu, device1, device2. Did you",
+            "The engine 'strict' has no device 'device3' here; it has cpu, device1, device2. Did",
         ),
     ],
 )
