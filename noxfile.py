@@ -15,6 +15,7 @@ nox.options.default_venv_backend = "virtualenv"
 
 ROOT = Path(__file__).parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/kbplug-*/pyproject.toml"))
+CUPY = ROOT / "plugins" / "kbplug-cupy"
 STRICT, TORCH = (ROOT / "plugins" / f"kbplug-{name}" for name in ("strict", "torch"))
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
@@ -33,15 +34,33 @@ def pytest(session: nox.Session, *arguments: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the fast tests, and the examples in docstrings and documents."""
-    plugins = [f"{plugin.relative_to(ROOT)}/tests" for plugin in (STRICT, TORCH)]
+    plugins = [f"{plugin.relative_to(ROOT)}/tests" for plugin in (STRICT, TORCH, CUPY)]
     everything = ["tests", "kbplug", "docs", "README.md", *plugins]
-    pytest(session, "--doctest-modules", "-m", "not slow and not nightly and not gpu", *everything)
+    pytest(session, "--doctest-modules", "-m", "not slow and not nightly and not gpu and not nvcompile", *everything)
 
 
 @nox.session
 def nightly(session: nox.Session) -> None:
     """Run the tests that take long or search widely."""
-    pytest(session, "-m", "(slow or nightly) and not gpu", "tests")
+    pytest(session, "-m", "(slow or nightly) and not gpu", "tests", str(CUPY / "tests"))
+
+
+@nox.session
+def cuda(session: nox.Session) -> None:
+    """Compile every generated kernel for CUDA devices of three generations; none is needed."""
+    session.install("-e", ".[test]", *nox.project.dependency_groups(PYPROJECT, "cuda"))
+    arguments = ["-n", "auto", "-m", "nvcompile", str(CUPY / "tests"), *session.posargs]
+    session.run("pytest", *arguments, env={**ONE_THREAD, "KBPLUG_REQUIRE_NVCOMPILE": "1"})
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Run the conformance suite and the tests of CuPy on a CUDA device, and write docs/results/cupy.md."""
+    session.install("-e", ".[test]", "-e", str(CUPY))
+    counts = Path(session.create_tmp(), "gpu.xml")
+    arguments = ["-n", "8", "-m", "gpu", f"--junitxml={counts}", str(CUPY / "tests"), *session.posargs]
+    session.run("pytest", *arguments, env={**ONE_THREAD, "KBPLUG_REQUIRE_GPU": "1"}, success_codes=[0, 1])
+    session.run("python", str(CUPY / "tests" / "report.py"), str(counts), "docs/results/cupy.md")
 
 
 @nox.session

@@ -1,31 +1,24 @@
 """What needs a CUDA device, or a compiler for one: skipped with the reason where there is none, failed where asked."""
 
-import os
+import sys
+from pathlib import Path
 
 import pytest
 
-# Read before the run forgets the settings of the person who runs it.
-REQUIRED = {name: bool(os.environ.get(f"KBPLUG_REQUIRE_{name}")) for name in ("GPU", "NVCOMPILE")}
+HERE = Path(__file__).parent
+sys.path += [str(HERE), str(HERE.parent / "src")]  # generating kernels is tested where CuPy is not installed
 
 
-def lacking(name, reason):
-    """Skip for a reason, or fail if what lacks is required."""
-    if REQUIRED[name]:
-        pytest.fail(f"{reason} KBPLUG_REQUIRE_{name} is set.", pytrace=False)
-    pytest.skip(reason)
-
-
-def why_no_device():
-    """Return why no CUDA device can run, or an empty string."""
-    try:
-        from kbplug_cupy.device import why_none
-    except ImportError as cause:
-        return f"CuPy cannot be imported: {cause}."
-    return why_none()
+def pytest_configure(config):
+    config.addinivalue_line("markers", "nvcompile: compiles every kernel for devices; runs in the session cuda")
+    config.addinivalue_line("markers", "nightly: takes minutes; runs in the nightly session")
+    config.addinivalue_line("markers", "gpu: needs a CUDA device; runs in the session gpu")
 
 
 @pytest.fixture(autouse=True)
 def _device(request):
+    from needs import lacking, why_no_device
+
     if request.node.get_closest_marker("gpu") and (reason := why_no_device()):
         lacking("GPU", reason)
 
@@ -34,6 +27,7 @@ def _device(request):
 def compile_for():
     """Return a function from a source and an architecture to the size of the binary."""
     from compilers import compiler
+    from needs import lacking
 
     found = compiler()
     if found is None:
