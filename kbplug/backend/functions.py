@@ -15,6 +15,7 @@ from kbplug.graph.tensor import Tensor
 from kbplug.ops.state import stop_gradient as stop
 from kbplug.runtime.cells import Update, Variable, reading_after
 from kbplug.runtime.function import Change, Function, Given
+from kbplug.runtime.profile import Profile
 
 
 def function(
@@ -74,12 +75,19 @@ class SparseFunction(Function):
 
     def __call__(self, inputs: Sequence[Any] = ()) -> list[Any]:
         """Run on the active engine, as every function does."""
+        return super().__call__(self._parts(inputs))
+
+    def profile(self, inputs: Sequence[Any] = ()) -> Profile:
+        """Return what each node costs, as of every function."""
+        return super().profile(self._parts(inputs))
+
+    def _parts(self, inputs: Sequence[Any]) -> list[Any]:
         if len(inputs) != len(self.given):
             raise FeedError(f"{self.name} takes {len(self.given)} inputs, but was given {len(inputs)}.")
-        fed = []
+        fed: list[Any] = []
         for i, (x, value) in enumerate(zip(self.given, inputs, strict=True)):
             fed += feed_sparse(x, value, f"Input {i} of {self.name}") if is_sparse(x) else [value]
-        return super().__call__(fed)
+        return fed
 
 
 def _placeholders(x: Tensor) -> Sequence[Tensor]:
