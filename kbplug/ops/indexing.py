@@ -13,7 +13,7 @@ from kbplug.ops import gather
 from kbplug.ops.declare import BOOL_OR_INT, INTEGER, NUMERIC, accept, composite, primitive
 from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.patches import device_of
-from kbplug.ops.sizes import shape_of, size_along
+from kbplug.ops.sizes import shape_of, size_along, unbroadcast
 
 Array = Any
 
@@ -190,6 +190,10 @@ def put_along_axis(g: Tensor, indices: Tensor, like: Tensor, axis: int) -> Tenso
     """Return zeros like an array, with ``g`` added where ``take_along_axis`` would take from."""
     at = normalize_axis(axis, like.ndim)
     sizes = shape_of(like)
+    if indices.shape[at] == 1:  # one in each row, as of a class: no place is named twice, and rows stay apart
+        indices = xp.astype(indices, "int64")
+        along = xp.reshape(xp.arange(sizes[at]), (-1, *(1,) * (like.ndim - 1 - at)))
+        return unbroadcast(xp.where(along == xp.where(indices < 0, indices + sizes[at], indices), g, 0), like)
     places = [indices if i == at else _along(g, i, sizes[i]) for i in range(like.ndim)]
     return scatter_add(xp.zeros_like(like), g, *places, index=(ARRAY,) * like.ndim)
 

@@ -20,7 +20,7 @@ from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.sharding import Cut
 from kbplug.ops.sizes import dim
 from kbplug.ops.statistical import count
-from kbplug.passes.axes import COMBINE, Role, roles
+from kbplug.passes.axes import COMBINE, Role, is_zero, roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ _SHARED_ALIKE = frozenset({"add", "subtract", "negative", "expand_dims", "permut
 
 _UNBROADCAST = frozenset({"concat", "stack", "max_pool_input", "max_pool_pick"})
 """Ops that keep elements along an axis apart, but broadcast no operand along it."""
+
+
+VIEWS = frozenset(
+    {"broadcast_to", "expand_dims", "squeeze", "permute_dims", "matrix_transpose", "moveaxis", "flip", "reshape"}
+)
+"""Ops that copy nothing."""
 
 
 class Placed:
@@ -64,6 +70,7 @@ class Placed:
             with built_at(node.where):
                 self._add(node)
         self.graph = Graph(graph.inputs, [self._new[n] for n in graph.outputs])
+        self._postpone_views()
 
     def _begin(self, graph: Graph, batch: Mapping[Node, int]) -> None:
         for node in graph.inputs:
@@ -96,6 +103,8 @@ class Placed:
 
     def _rewritten(self, node: Node) -> Node | None:
         """Return what stands for a size, or for a mean over the batch."""
+        if node.op.name == "scatter_add":
+            return self._counted_once(node)
         if not node.inputs or not isinstance(cut := self.at[node.inputs[0]], Cut):
             return None
         if node.op.name == "dim":
@@ -105,6 +114,20 @@ class Placed:
             return None
         axes = normalize_axes(node.params["axis"], node.inputs[0].result.ndim)
         return opened(Tensor(node.inputs[0]), **node.params).node if cut.axis in axes else None
+
+    def _counted_once(self, node: Node) -> Node | None:
+        """Return an addition to what is whole as its sum with an addition to zeros, of which there may be shares."""
+        x, *others = map(Tensor, node.inputs)
+        if not any(isinstance(self.at[o.node], Cut) for o in others) or self.at[x.node] is not None or is_zero(x.node):
+            return None
+        return None if None in x.shape else (x + node.op(xp.zeros_like(x), *others, **node.params)).node
+
+    def _postpone_views(self) -> None:
+        """Move views that only later phases need there, so that what they show is handed on, not they."""
+        for node in reversed(self.graph.body):
+            users = [self.phase[u] for u in self.graph.uses[node]]
+            if node.op.name in VIEWS and isinstance(self.at[node], Cut) and users and node not in self.graph.outputs:
+                self.phase[node] = max(self.phase[node], min(users))
 
     def _size(self, node: Node, axis: int, cut: Cut) -> Node | None:
         """Return a size of a cut value as one of an input, which is known before there are parts."""
@@ -236,4 +259,4 @@ def _std(x: Tensor, **params: Any) -> Tensor:
 _OPENED: Mapping[str, Callable[..., Tensor]] = {"mean": _mean, "var": _var, "std": _std}
 """Reductions that become sums and a division by the number of elements."""
 
-__all__ = ["Placed", "Placement", "Share", "entry"]
+__all__ = ["VIEWS", "Placed", "Placement", "Share", "entry"]

@@ -16,11 +16,13 @@ from kbplug.graph.spec import Spec
 from kbplug.ops.linalg.products import contracted
 from kbplug.ops.sharding import Cut
 from kbplug.passes.axes import COMBINE
+from kbplug.passes.placement import VIEWS
 
-_VIEWS = frozenset({"reshape", "broadcast_to", "expand_dims", "squeeze", "permute_dims", "matrix_transpose", "item"})
-_ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide", "negative", "maximum", "minimum", "where", "astype"})
+_FREE = VIEWS | frozenset(COMBINE) | {"item", "mean", "var", "std", "sum_like"}
+"""Ops that copy nothing, and those that other means spread over threads as they do elementwise ones."""
+
 _PRODUCT, _STACKED, _WINDOWS = 0.022 * 0.2, 0.06, 0.03 * 0.6  # a multiplication and an addition each
-_POOLED, _ORDERED, _REDUCED, _CHEAP, _COSTLY, _OTHER = 3.0, 20.0, 0.1, 0.1, 0.3, 1.0  # an element each
+_POOLED, _ORDERED, _OTHER = 3.0, 20.0, 1.0  # an element each
 
 Placements = Mapping[Node, Any]
 
@@ -28,18 +30,16 @@ Placements = Mapping[Node, Any]
 def work(node: Node, at: Placements) -> float:
     """Return the nanoseconds that a sample costs in ``node``, placed as ``at`` says."""
     name = node.op.name
-    if name in _VIEWS:
+    if name in _FREE or "elementwise" in node.op.traits:
         return 0.0
     if name in ("matmul", "tensordot", "vecdot"):
         stacked = name == "matmul" and min(i.result.ndim for i in node.inputs) > 2
         return prod(_sizes(node, at)) * _terms(node, at) * (_STACKED if stacked else _PRODUCT)
     if name in ("conv", "conv_input", "conv_kernel"):
         return _windows(node, at) * _WINDOWS
-    if "elementwise" in node.op.traits:
-        return prod(_sizes(node, at)) * (_CHEAP if name in _ARITHMETIC else _COSTLY)
     taken = sum(prod(_sizes(i, at)) for i in node.inputs if isinstance(at[i], Cut))
-    if name in COMBINE or name == "sum_like":
-        return taken * _REDUCED
+    if name in ("getitem", "take", "take_along_axis", "one_hot"):
+        return prod(_sizes(node, at)) * _OTHER
     if "pool" in name:
         return taken * _POOLED
     return taken * (_ORDERED if "sort" in name or name == "top_k" else _OTHER)

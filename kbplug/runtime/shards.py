@@ -22,6 +22,9 @@ from kbplug.runtime.emit import emit
 SMALLEST = 512
 """Calls whose batches all have fewer elements are not looked at."""
 
+USUAL = 32
+"""How many samples an unknown batch is taken to have, when it is compared with others."""
+
 
 @dataclass(frozen=True)
 class Twin:
@@ -87,13 +90,18 @@ def _may_be_large(node: Node) -> bool:
 def _plan(graph: Graph, groups: Sequence[Sequence[int]], engine: Engine, kernels: Mapping[str, Kernel]) -> Twin | None:
     """Return the twin for the group of inputs that saves most, if the engine wants one."""
     plans = [p for g in groups if (p := shard(graph, dict.fromkeys(g, 0))) is not None]
-    best = max(plans, key=lambda p: p.work, default=None)
+    best = max(plans, key=lambda p: p.work * (_samples(p) or USUAL), default=None)
     samples = None if best is None else engine.least_batch(best)
     if best is None or samples is None:
         return None
     first = next(iter(best.batch))
     each = prod(n for n in graph.inputs[first].result.shape[1:] if n is not None)
     return Twin(_emitted(best, engine, kernels), first, samples * each, tuple(best.batch.items()))
+
+
+def _samples(plan: Sharding) -> int | None:
+    i, axis = next(iter(plan.batch.items()))
+    return plan.graph.inputs[i].result.shape[axis]
 
 
 def _emitted(plan: Sharding, engine: Engine, kernels: Mapping[str, Kernel]) -> Run:
