@@ -42,7 +42,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def nightly(session: nox.Session) -> None:
     """Run the tests that take long or search widely."""
-    pytest(session, "-m", "(slow or nightly) and not gpu", "tests", str(CUPY / "tests"))
+    pytest(session, "-m", "(slow or nightly) and not gpu", "--ignore=tests/journey", "tests", str(CUPY / "tests"))
 
 
 @nox.session
@@ -117,6 +117,7 @@ def types(session: nox.Session) -> None:
     session.install("-e", ".[plot,test]", "-e", str(STRICT), "mypy>=1.14")
     session.run("mypy")
     session.run("mypy", str(STRICT / "src"))
+    session.run("mypy", str(CUPY / "src"))
 
 
 @nox.session
@@ -151,8 +152,21 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def journey(session: nox.Session) -> None:
+    """Go the way of an engine's author and of its user, from wheels; ``-- --engine torch`` trains on that engine too."""
+    session.install("build>=1.2", "-e", ".[test]")
+    session.run("pytest", "-m", "slow", "-rP", "tests/journey", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
-    """Measure. It passes no judgement; compare two runs on one quiet machine."""
-    session.install("-e", ".")
-    for benchmark in sorted(Path("tests", "benchmarks").glob("*.py")):
-        session.run("python", str(benchmark), *session.posargs)
+    """Measure beside other libraries; ``nox -s bench -- --quick`` takes two minutes and installs none of them.
+
+    It passes no judgement; compare two runs on one quiet machine.
+    """
+    quick = [option for option in session.posargs if option == "--quick"]
+    peers = [] if quick else nox.project.dependency_groups(PYPROJECT, "peers")
+    session.install("-e", ".[plot]", *peers)
+    for benchmark in ("call_overhead", "jit", "growth"):
+        session.run("python", f"tests/benchmarks/{benchmark}.py", *quick)
+    session.run("python", "tests/benchmarks/compare.py", *session.posargs)

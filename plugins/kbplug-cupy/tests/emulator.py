@@ -14,7 +14,7 @@ from kbplug_cupy.codegen.layout import Place
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 COMPILER = shutil.which("g++")
 FLAGS = ["-std=c++17", "-shared", "-fPIC", "-w", "-fwrapv", "-ffp-contract=off"]
-SANITIZED = os.environ.get("KBPLUG_SANITIZED") # set by test_sanitized.py
+SANITIZED = os.environ.get("KBPLUG_SANITIZED")  # set by test_sanitized.py
 NUMBERS = {"int": ctypes.c_int, "long long": ctypes.c_longlong}
 
 

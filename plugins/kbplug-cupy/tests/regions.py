@@ -3,7 +3,6 @@
 import numpy as np
 
 import kbplug.ops  # noqa: F401 -- declares the ops
-
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import parameter
 from kbplug.graph.op import lookup
@@ -44,5 +43,4 @@ def operands(shape, dtype, seed, low=-3.0, high=3.0):
         return rng.integers(max(low, 0) if dtype.startswith("u") else low, high + 1, shape).astype(dtype)
     if dtype.startswith("complex"):
         return (rng.uniform(low, high, shape) + 1j * rng.uniform(low, high, shape)).astype(dtype)
-    found = rng.uniform(low, high, shape).astype("float32" if dtype == "bfloat16" else dtype)
-    return found
+    return rng.uniform(low, high, shape).astype("float32" if dtype == "bfloat16" else dtype)

@@ -1,4 +1,4 @@
-"""Every elementwise kernel run on the CPU against NumPy and SciPy: each op by dtype, by class of shape, at the edges."""
+"""Every elementwise kernel run on the CPU against NumPy and SciPy: by dtype, by class of shape, and at the edges."""
 
 import itertools
 
@@ -175,7 +175,7 @@ def library(cases, tmp_path_factory):
     return Emulated([c.launch.kernel for c in cases.values() if c.launch], tmp_path_factory.mktemp("elementwise"))
 
 
-@pytest.mark.parametrize("op, dtype", CASES, ids=[f"{op}-{dtype}" for op, dtype in CASES])
+@pytest.mark.parametrize(("op", "dtype"), CASES, ids=[f"{op}-{dtype}" for op, dtype in CASES])
 def test_a_kernel_computes_what_numpy_does(op, dtype, cases, library):
     for which in CLASSES:
         case = cases[op, dtype, which]

@@ -45,7 +45,9 @@ def test_every_op_has_a_kernel_a_body_or_a_function():
     from kbplug_cupy.engine import CupyEngine
     from kbplug_cupy.kernels import kernels
 
-    engine = SimpleNamespace(name="cupy", xp=CupyEngine.xp, capabilities=CupyEngine.capabilities, kernels=kernels(False))
+    engine = SimpleNamespace(
+        name="cupy", xp=CupyEngine.xp, capabilities=CupyEngine.capabilities, kernels=kernels(False)
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("kbplug.plugins.kernels_for", lambda engine: engine.kernels)
         assert sorted(_missing(engine)) == []

@@ -29,7 +29,7 @@ def test_a_row_a_column_and_a_scalar():
 
 
 @pytest.mark.parametrize(
-    "places, width",
+    ("places", "width"),
     [
         ([place((16,), alignment=8)], 2),
         ([place((16,), alignment=4)], 1),

@@ -16,7 +16,9 @@ RANGES = {"int8": (-5, 5), "int32": (0, 10), "int64": (-(2**40), 2**40), "uint8"
 def every_launch():
     """Return a launch of each kernel."""
     found = {(draw, dtype): drawing(draw, dtype, COUNT) for draw, dtype in DRAWS}
-    return found | {("integers", t): drawing("integers", t, COUNT, low, high - low) for t, (low, high) in RANGES.items()}
+    return found | {
+        ("integers", t): drawing("integers", t, COUNT, low, high - low) for t, (low, high) in RANGES.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,8 @@ def test_equal_states_draw_equal_numbers_and_others_do_not(library):
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_uniform_numbers_fill_their_range(library, dtype):
     found = drawn(library, "uniform", dtype, [7, 0, 1]).astype("float64")
-    assert 0 <= found.min() < 0.01 and 0.99 < found.max() < 1
+    assert 0 <= found.min() < 0.01
+    assert 0.99 < found.max() < 1
     assert abs(found.mean() - 0.5) < 0.01
     assert abs(found.var() - 1 / 12) < 0.005
 
@@ -65,7 +68,8 @@ def test_normal_numbers_have_the_moments_they_should(library, dtype):
 def test_integers_lie_in_their_range(library, dtype):
     low, high = RANGES[dtype]
     found = drawn(library, "integers", dtype, [7, 0, 3]).astype("float64")
-    assert low <= found.min() and found.max() < high
+    assert low <= found.min()
+    assert found.max() < high
     assert abs((found.mean() - low) / (high - low) - 0.5) < 0.06
 
 

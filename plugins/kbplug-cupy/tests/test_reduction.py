@@ -75,7 +75,7 @@ def every_case():
     }
 
 
-@pytest.mark.parametrize("op, dtype", CASES, ids=[f"{op}-{dtype}" for op, dtype in CASES])
+@pytest.mark.parametrize(("op", "dtype"), CASES, ids=[f"{op}-{dtype}" for op, dtype in CASES])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_reduction_is_that_of_numpy(op, dtype, library):
     for which in SHAPES:
@@ -182,8 +182,11 @@ def test_extremes_pass_nan_on(op, tmp_path):
 
 
 def test_a_sum_in_another_dtype_casts_first(tmp_path):
+    def total(dtype):
+        return region(lambda t: sum_(t, axis=-1, keepdims=True, dtype=dtype), (2, "int8"))
+
     x = np.array([[100, 100, 100]], dtype="int8")
-    cases = [Case(region(lambda t, d=d: sum_(t, axis=-1, keepdims=True, dtype=d), (2, "int8")), [x]) for d in ("int8", "float32", "int64")]
+    cases = [Case(total(d), [x]) for d in ("int8", "float32", "int64")]
     library = Emulated([c.launch.kernel for c in cases], tmp_path)
     for case in cases:
         (found,) = case.run(library)

@@ -81,7 +81,9 @@ def test_casts_to_every_dtype(tmp_path, source):
 
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_a_double_is_rounded_to_half_once(tmp_path):
-    x = np.array([1 + 2**-11 + 2**-40, 1 + 2**-11 - 2**-40, 1 + 2**-11, 65519.999, 65520.0, 2.0**-25, 2.0**-25 + 2**-60])
+    x = np.array(
+        [1 + 2**-11 + 2**-40, 1 + 2**-11 - 2**-40, 1 + 2**-11, 65519.999, 65520.0, 2.0**-25, 2.0**-25 + 2**-60]
+    )
     (found,) = computed(region(lambda t: astype(t, dtype="float16"), (1, "float64")), [x], tmp_path)
     np.testing.assert_array_equal(found, x.astype("float16"))
 

@@ -30,7 +30,7 @@ def _version(number: int) -> str:
 
 
 def devices() -> tuple[str, ...]:
-    """Return the devices as ``cuda:0``, ``cuda:1``, …"""
+    """Return the devices as ``cuda:0``, ``cuda:1`` and so on."""
     return () if why_none() else tuple(f"cuda:{i}" for i in range(runtime.getDeviceCount()))
 
 

@@ -42,7 +42,10 @@ class Fused:
 
     def __call__(self, *arrays: Any, out: Any = None) -> Any:
         """Return the result, or the tuple of results, of the region; ``out`` is an operand to write it over."""
-        key = (out is not None, *[(a.shape, a.strides, alignment(a)) for a in (*arrays, *([] if out is None else [out]))])
+        key = (
+            out is not None,
+            *[(a.shape, a.strides, alignment(a)) for a in (*arrays, *([] if out is None else [out]))],
+        )
         if key not in self._plans:
             if len(self._plans) >= REMEMBERED:
                 self._plans.clear()
@@ -63,7 +66,9 @@ class Fused:
         taken = [place(a) for a in arrays]
         try:
             shapes = tuple(result_shapes(self.program, [p.shape for p in taken]))
-            given = [place(out)] if out is not None else [_fresh(s, d) for s, d in zip(shapes, self._dtypes, strict=True)]
+            given = (
+                [place(out)] if out is not None else [_fresh(s, d) for s, d in zip(shapes, self._dtypes, strict=True)]
+            )
             found = launch(self.program, [*taken, *given], aliased=out is not None, processors=self.processors)
         except MisfitError:
             return None

@@ -27,11 +27,11 @@ def _generic(name: str, *arrays: Any, **params: Any) -> Any:
 
 
 def _by_integers(operands: Sequence[Any], index: Template) -> bool:
-    return ARRAY in index and any(getattr(o, "ndim", 0) and o.dtype != bool for o in operands)
+    return ARRAY in index and any(getattr(o, "ndim", 0) and o.dtype.kind != "b" for o in operands)
 
 
 def _has_mask(operands: Sequence[Any]) -> bool:
-    return any(getattr(o, "dtype", None) == bool for o in operands)
+    return any(hasattr(o, "dtype") and o.dtype.kind == "b" for o in operands)
 
 
 def getitem(x: Any, *operands: Any, index: Template) -> Any:

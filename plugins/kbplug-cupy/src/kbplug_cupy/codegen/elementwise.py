@@ -94,7 +94,7 @@ def _body(program: Program, layout: Layout, kind: str) -> Iterator[str]:
     yield "}"
 
 
-def _offsets(program: Program, layout: Layout, kind: str) -> Iterator[str]:
+def _offsets(layout: Layout, kind: str) -> Iterator[str]:
     """Yield lines that find ``o0``, … of the strided operands from ``i``."""
     classes = layout.classes
     if "strided" in classes:
@@ -118,7 +118,7 @@ def _call(program: Program, taken: list[str]) -> Iterator[str]:
 
 
 def _single(program: Program, layout: Layout, kind: str) -> Iterator[str]:
-    yield from _offsets(program, layout, kind)
+    yield from _offsets(layout, kind)
     taken = [
         f"x{i}" if layout.classes[i] == "one" else f"kb_value(a{i}[{_at(layout, i)}])" for i in range(program.inputs)
     ]
@@ -129,7 +129,7 @@ def _single(program: Program, layout: Layout, kind: str) -> Iterator[str]:
 
 def _packed(program: Program, layout: Layout, kind: str) -> Iterator[str]:
     yield f"const {kind} i = p * {layout.width};"
-    yield from _offsets(program, layout, kind)
+    yield from _offsets(layout, kind)
     taken = []
     for i in range(program.inputs):
         pack = f"kb_pack<{CTYPES[program.values[i].dtype].stored}, {layout.width}>"

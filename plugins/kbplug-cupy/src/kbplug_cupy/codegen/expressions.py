@@ -42,7 +42,11 @@ EXPRESSIONS: dict[str, ByKind] = {
     "conj": {**_only(REAL, "{0}"), "complex": "kb_conj({0})"},
     "floor": _real("{0}", "floor({0})"),
     "imag": {"complex": "{0}.im"},
-    "isfinite": {**_only("int uint", "true"), "float": "isfinite({0})", "complex": "isfinite({0}.re) && isfinite({0}.im)"},
+    "isfinite": {
+        **_only("int uint", "true"),
+        "float": "isfinite({0})",
+        "complex": "isfinite({0}.re) && isfinite({0}.im)",
+    },
     "isinf": {**_only("int uint", "false"), "float": "isinf({0})", "complex": "isinf({0}.re) || isinf({0}.im)"},
     "isnan": {**_only("int uint", "false"), "float": "isnan({0})", "complex": "isnan({0}.re) || isnan({0}.im)"},
     "logical_not": {"bool": "!{0}"},

@@ -64,7 +64,7 @@ def signature(parameters: Sequence[tuple[str, str]], threads: int = THREADS) -> 
 
 
 def pointers(program: Program, aliased: bool) -> list[tuple[str, str]]:
-    """Return types and names of the arrays: inputs ``a0``, ``a1``, …, then outputs ``b0``, …
+    """Return types and names of the arrays: inputs ``a0``, ``a1``, …, then outputs ``b0`` and on.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def stored(name: str, dtype: str) -> str:
 
 
 def offset(name: str, strides: Strides, coordinates: Sequence[str]) -> str:
-    """Return a position from coordinates and the strides' parameters ``name_0``, ``name_1``, …"""
+    """Return a position from coordinates and the strides' parameters ``name_0`` and on."""
     terms = [f"{c} * {name}_{i}" for i, c in enumerate(coordinates) if strides[i]]
     return " + ".join(terms) or "0"
 

@@ -67,7 +67,7 @@ def _shape(value: Value, operands: Sequence[Shape]) -> Shape:
     return (*shape[:-1], 1)
 
 
-def row_length(program: Program, shapes: Sequence[Shape]) -> int:
+def row_length(shapes: Sequence[Shape]) -> int:
     """Return the size of the dimension that is reduced; 1 if every operand has one element per row.
 
     Raises
@@ -81,9 +81,7 @@ def row_length(program: Program, shapes: Sequence[Shape]) -> int:
     return lengths.pop() if lengths else 1
 
 
-def launch(
-    program: Program, places: Sequence[Place], *, aliased: bool = False, processors: int = 64
-) -> Launch | None:
+def launch(program: Program, places: Sequence[Place], *, aliased: bool = False, processors: int = 64) -> Launch | None:
     """Return what computes a program, or None if there is nothing to compute.
 
     Parameters
@@ -119,7 +117,7 @@ def launch(
 
 def _by_rows(program: Program, places: Sequence[Place], aliased: bool, processors: int) -> Launch | None:
     leading = places[program.inputs].shape[:-1]
-    length = row_length(program, [p.shape for p in places])
+    length = row_length([p.shape for p in places])
     rows = rows_of.lay_out_rows(leading, length, places, len(program.outputs))
     if rows.count == 0 or all(0 in p.shape for p in places[program.inputs :]):
         return None

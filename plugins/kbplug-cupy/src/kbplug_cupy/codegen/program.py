@@ -117,7 +117,7 @@ class _Reader:
         return int(at)
 
     def _reduction(self, node: Node, place: int) -> int:
-        """A sum in another dtype is the sum of elements cast to it."""
+        """Place a reduction; a sum in another dtype is the sum of elements cast to it."""
         source, dtype = self.values[place].dtype, node.result.dtype
         if kind(source) == "complex" and node.op.name in ("max", "min"):
             raise UnsupportedError("Complex numbers have no order.")

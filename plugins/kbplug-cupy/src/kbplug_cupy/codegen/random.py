@@ -38,7 +38,7 @@ _UNIT = {
 """As many random bits as the dtype keeps below 1."""
 
 
-def _bits(dtype: str) -> Iterator[str]:
+def _bits(_: str) -> Iterator[str]:
     yield from (f"y[{i}] = (long long)w[{i}];" for i in range(4))
 
 

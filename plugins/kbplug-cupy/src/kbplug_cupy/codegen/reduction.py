@@ -109,7 +109,7 @@ def _per_row(shape: Sequence[int], place: Place) -> Strides:
 
 
 def _threads(length: int, width: int) -> int:
-    """A warp for short rows, where eight rows share a block; up to 512 threads for long ones."""
+    """Return a warp for short rows, eight of which share a block, and up to 512 threads for long ones."""
     for threads, most in ((WARP, 1024), (128, 4096), (256, 16384)):
         if length <= most * max(1, width // 4):
             return threads
