@@ -18,7 +18,6 @@ from kbplug_cupy.codegen.layout import MisfitError, Place, contiguous
 from kbplug_cupy.codegen.program import read
 from kbplug_cupy.codegen.types import CTYPES, constant
 
-
 SOURCE = Path(__file__).parent.parent / "src"
 
 
