@@ -1,0 +1,103 @@
+"""How the cost of compiling grows with the graph, and whether memory grows with the calls.
+
+Processor time per node of building, differentiating and compiling graphs of 10^2 to 10^5 nodes, long and wide; and the
+process's memory over 10^5 calls. What is linear has the same time per node in each row; what leaks, more memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import resource
+import time
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from kbplug import backend as K
+from kbplug import plugins
+
+SIZES = (10**2, 10**3, 10**4, 10**5)
+CALLS = 10**5
+STAGES = ("build", "differentiate", "function", "compile", "first call")
+
+
+def chain(x, w, nodes):
+    """Return a loss over a chain of ``nodes``."""
+    for i in range(nodes):
+        x = K.tanh(x) if i % 2 else x + w
+    return K.sum(x)
+
+
+def wide(x, w, nodes):
+    """Return a loss over ``nodes``, half of them side by side, the rest their sums in pairs."""
+    layer = [K.tanh(x * w + float(i)) for i in range(nodes // 3)]
+    while len(layer) > 1:
+        pairs = [a + b for a, b in zip(layer[::2], layer[1::2], strict=False)]
+        layer = pairs + layer[len(pairs) * 2 :]
+    return K.sum(layer[0])
+
+
+def stages(shape, nodes):
+    """Return the nodes of a function with its gradient, and the seconds of each stage."""
+    x, w = K.placeholder((4,)), K.variable(np.full(4, 0.5, "float32"))
+    times = [time.process_time()]
+    loss = shape(x, w, nodes)
+    times.append(time.process_time())
+    slopes = K.gradients(loss, [x])
+    times.append(time.process_time())
+    function = K.function([x], [loss, *slopes])
+    times.append(time.process_time())
+    function.executable()
+    times.append(time.process_time())
+    function([np.ones(4, np.float32)])
+    times.append(time.process_time())
+    return len(function.graph.nodes), [b - a for a, b in pairwise(times)]
+
+
+def compiling(sizes):
+    """Print the time per node of each stage."""
+    table = Table("graph", "nodes", *(f"{s}, µs/node" for s in STAGES), "all, s", title="What a node costs")
+    for shape in (chain, wide):
+        for size in sizes:
+            gc.collect()
+            nodes, seconds = stages(shape, size)
+            each = (f"{1e6 * s / nodes:.1f}" for s in seconds)
+            table.add_row(shape.__name__, f"{nodes:,}", *each, f"{sum(seconds):.2f}")
+    Console().print(table)
+
+
+def calling(calls):
+    """Print what a training step leaves behind: Python's blocks and the process's largest size, tenth by tenth."""
+    x, w = K.placeholder((8, 4)), K.variable(np.ones((4, 2), "float32"))
+    loss = K.sum(K.tanh(K.dot(x, w)))
+    step = K.function([x], [loss], updates=[K.update_sub(w, 0.001 * K.gradients(loss, [w])[0])])
+    given = [np.ones((8, 4), "float32")]
+    step(given)
+    table = Table("calls", "Python's memory, KiB", "largest size of the process, MiB", title="What calls leave behind")
+    tracemalloc.start()
+    for done in range(0, calls + 1, calls // 10):
+        gc.collect()
+        held = tracemalloc.get_traced_memory()[0] / 1024
+        table.add_row(f"{done:,}", f"{held:.0f}", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.1f}")
+        for _ in range(calls // 10 if done < calls else 0):
+            step(given)
+    tracemalloc.stop()
+    Console().print(table)
+
+
+def main():
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="graphs of at most 10^4 nodes, 10^4 calls")
+    quick = parser.parse_args().quick
+    plugins.engine()
+    compiling(SIZES[:-1] if quick else SIZES)
+    calling(CALLS // 10 if quick else CALLS)
+
+
+if __name__ == "__main__":
+    main()
