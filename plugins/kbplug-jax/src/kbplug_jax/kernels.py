@@ -15,7 +15,7 @@ from jax import lax
 from kbplug.graph.index import ARRAY, Template, restore
 from kbplug.graph.op import lookup
 from kbplug.graph.window import windows
-from kbplug_jax import host
+from kbplug_jax import host, limits
 
 Array = Any
 VALUE_NEEDED = (jax.errors.JAXTypeError, jax.errors.JAXIndexError)
@@ -214,6 +214,7 @@ def integers(state: Array, *, shape: Sequence[int], low: int, high: int, dtype: 
 
 KERNELS: dict[str, Callable[..., Any]] = {
     **host.KERNELS,
+    **limits.KERNELS,
     "all": all_,
     "any": any_,
     "cond": cond,

@@ -28,6 +28,39 @@ def _real(name: str, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor],
     return kernel
 
 
+def _complex(function: Callable[[Tensor], Tensor], own: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return a kernel with a way of its own for complex numbers."""
+    return lambda x: own(x) if x.is_complex() else function(x)
+
+
+def _complex_log1p(x: Tensor) -> Tensor:
+    """Return ``log1p`` by ``log`` where ``x`` is not finite, of which PyTorch takes more care there."""
+    return torch.where(torch.isfinite(x), torch.log1p(x), torch.log(x + 1))
+
+
+def _complex_acos(x: Tensor) -> Tensor:
+    """Return ``acos``, whose imaginary part has the sign opposite to that of ``x``, at zeros too."""
+    found = torch.acos(x)
+    return torch.complex(found.real, torch.copysign(found.imag, torch.where(torch.signbit(x.imag), 1.0, -1.0)))
+
+
+def remainder(a: Tensor, b: Tensor) -> Tensor:
+    """Return ``a - b * floor(a / b)``; a remainder of zero has the sign of ``b``."""
+    found = torch.remainder(a, b)
+    return torch.where(found == 0, torch.copysign(found, b), found) if found.is_floating_point() else found
+
+
+def _accumulated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a kernel that totals bytes in 64 bits without a sign, as the standard says; PyTorch's have one."""
+
+    def kernel(x: Tensor, *, dtype: torch.dtype | None, **params: Any) -> Tensor:
+        widened = torch.uint64 if dtype is None and x.dtype == torch.uint8 else None
+        found = function(x, dtype=dtype, **params)
+        return found if widened is None else found.to(widened)
+
+    return kernel
+
+
 def var(x: Tensor, *, axis: Axes, correction: float, keepdims: bool) -> Tensor:
     """Return the variance; PyTorch warns where the correction leaves nothing."""
     axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
@@ -84,18 +117,26 @@ def _whole(n: int) -> int:
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
+    "acos": _complex(torch.acos, _complex_acos),
+    "cumulative_prod": _accumulated(xp.cumulative_prod),
+    "cumulative_sum": _accumulated(xp.cumulative_sum),
     "fft.fft": _fft("fft", _whole, real=False),
     "fft.hfft": _fft("hfft", _whole, real=True),
     "fft.ifft": _fft("ifft", _whole, real=False),
     "fft.ihfft": _fft("ihfft", _half, real=False),
     "fft.irfft": _fft("irfft", _whole, real=True),
     "fft.rfft": _fft("rfft", _half, real=False),
+    "linalg.trace": _accumulated(xp.linalg.trace),
+    "log1p": _complex(torch.log1p, _complex_log1p),
     "log_softmax": _normalised("log_softmax", torch.log_softmax),
+    "prod": _accumulated(xp.prod),
     "relu": torch.relu,
+    "remainder": remainder,
     "softmax": _normalised("softmax", torch.softmax),
     "special.erf": _real("special.erf", torch.erf),
     "special.erfc": _real("special.erfc", torch.erfc),
     "special.expit": _real("special.expit", torch.sigmoid),
     "std": std,
+    "sum": _accumulated(xp.sum),
     "var": var,
 }
