@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from kbplug.engine import STANDARD_DTYPES, Array, Capabilities, Engine, Probe
+from kbplug_jax import namespace
 from kbplug_jax.kernels import KERNELS, VALUE_NEEDED
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class JaxEngine(Engine):
     """
 
     name = "jax"
-    xp = jnp
+    xp = namespace
     kernels = MappingProxyType(KERNELS)
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
 
