@@ -46,7 +46,7 @@ class Graph:
                 users[operand].append(node)
         return {n: tuple(u) for n, u in users.items()}
 
-    @property
+    @cached_property
     def body(self) -> tuple[Node, ...]:
         """The nodes that compute: all but the inputs."""
         cut = set(self.inputs)
@@ -101,9 +101,10 @@ def transform(outputs: Iterable[Node], known: Mapping[Node, Node], rule: Rule) -
     """
     outputs = tuple(outputs)
     new = dict(known)
-    for node in topological(outputs, known):
-        if node not in new:
-            with built_at(node.where):
+    with built_at("") as site:
+        for node in topological(outputs, known):
+            if node not in new:
+                site.where = node.where
                 new[node] = rule(node, tuple([new[i] for i in node.inputs]))
     return tuple(new[n] for n in outputs)
 

@@ -151,10 +151,10 @@ class Op:
 
     def arrange(self, inputs: Iterable[Any], params: Params) -> tuple[list[Any], dict[str, Any]]:
         """Undo ``bind``: every array in its place with None for the absent ones, and the parameters alone."""
+        if params.keys().isdisjoint(self.arrays):
+            return list(inputs), dict(params)
         rest = iter(inputs)
         absent = [n for n in self.arrays if n in params]
-        if not absent:
-            return list(rest), dict(params)
         placed = [None if n in params else next(rest, None) for n in self.arrays]
         return placed + list(rest), {k: v for k, v in params.items() if k not in absent}
 

@@ -91,6 +91,8 @@ def broadcast(*shapes: Shape) -> Shape:
     ShapeError
         If two known sizes differ and neither is 1.
     """
+    if shapes and all([s == shapes[0] for s in shapes]):
+        return shapes[0]  # as most are; the walk over sizes below is the dearest part of building a node
     rank = max(map(len, shapes), default=0)
     padded = [(1,) * (rank - len(s)) + s for s in shapes]
     return tuple(_broadcast_sizes(sizes, shapes) for sizes in zip(*padded, strict=True))

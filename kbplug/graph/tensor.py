@@ -49,11 +49,14 @@ _site = _Site()
 
 
 @contextlib.contextmanager
-def built_at(where: str) -> Iterator[None]:
-    """Give nodes built inside the place of another node, so that rewritten code still names the user's line."""
+def built_at(where: str) -> Iterator[_Site]:
+    """Give nodes built inside the place of another node, so that rewritten code still names the user's line.
+
+    What is yielded lets a loop over many nodes name the place of each: ``site.where = node.where``.
+    """
     outer, _site.where = _site.where, where
     try:
-        yield
+        yield _site
     finally:
         _site.where = outer
 

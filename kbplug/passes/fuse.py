@@ -40,12 +40,24 @@ class _Fuser:
 
     def rewrite(self, graph: Graph) -> Graph:
         owner = _regions(graph)
+        inside = {m for root, members in owner.items() for m in members if m is not root}
         new: dict[Node, Node] = {n: n for n in graph.inputs}
-        for node in graph.body:
-            with built_at(node.where):
-                plain = within(remake(node, tuple([new[i] for i in node.inputs])), self.rewrite)
-                new[node] = (self._region(node, owner[node], new) if node in owner else None) or plain
+        with built_at("") as site:
+            for node in graph.body:
+                if node in inside:
+                    continue
+                site.where = node.where
+                fused = self._region(node, owner[node], new) if node in owner else None
+                if fused is None:
+                    for member in _ordered(node, owner.get(node, {node})):
+                        site.where = member.where
+                        new[member] = self._plain(member, new)
+                else:
+                    new[node] = fused
         return Graph(graph.inputs, [new[n] for n in graph.outputs])
+
+    def _plain(self, node: Node, new: Mapping[Node, Node]) -> Node:
+        return within(remake(node, tuple([new[i] for i in node.inputs])), self.rewrite)
 
     def _region(self, root: Node, members: set[Node], new: Mapping[Node, Node]) -> Node | None:
         outer, region = _cut(root, members)

@@ -53,9 +53,11 @@ def rewrite(graph: Graph, rules: Mapping[str, tuple[Replacement, ...]]) -> Graph
 
 
 def _first_fit(node: Node, rules: Mapping[str, tuple[Replacement, ...]]) -> Node | None:
-    for replacement in rules.get(node.op.name, ()):
-        operands = [Tensor(i) for i in node.inputs]
-        placed, params = node.op.arrange(operands, node.params)
+    fitting = rules.get(node.op.name)
+    if fitting is None:
+        return None
+    placed, params = node.op.arrange([Tensor(i) for i in node.inputs], node.params)
+    for replacement in fitting:
         found = replacement(*placed, **params)
         if found is not None and found.node is not node:
             return _checked(node, found.node, replacement)
