@@ -53,13 +53,22 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(report: Report) -> None:
     rows = [(tier, *(str(n) for n in counts.values())) for tier, counts in report.counts().items()]
     output.table(("tier", "passed", "failed", "skipped", "claimable", "excepted"), rows)
+    if report.waiting:
+        _print_to_do(report)
+        return
     for found in report.failures[:SHOWN]:
         output.line(f"{found.case.id}: {found.detail}", style="red")
     if len(report.failures) > SHOWN:
         output.line(f"... and {len(report.failures) - SHOWN} more; --json FILE lists them all.", style="red")
-    if report.waiting:
-        output.line(f"{report.waiting} cases wait until the tier packaging passes.", style="yellow")
     for name in report.claims:
         output.line(f"{name} is not promised, but every case that needs it passes: it can be claimed.", style="yellow")
     verdict = "passed" if report.ok else "not passed"
     output.line(f"\n{report.engine}: {verdict}", style="bold green" if report.ok else "bold red")
+
+
+def _print_to_do(report: Report) -> None:
+    """Print what is to be done before the rest of the suite can run; one thing may be why several cases fail."""
+    output.line("\nTo do:", style="bold")
+    for number, text in enumerate(dict.fromkeys(found.detail for found in report.failures), start=1):
+        output.line(f"{number}. {text}", style="red")
+    output.line(f"\n{report.engine}: not passed; {report.waiting} cases wait until that is done.", style="bold red")

@@ -131,5 +131,5 @@ def _hook_offer(name: str) -> Offer:
         raise EngineError(f"KBPLUG_SAFE keeps the hook plugin {name!r}{by} out.")
     offers = [offer for offer in discovery.discover(discovery.HOOKS) if name in (offer.name, offer.qualified)]
     if not offers:
-        raise EngineError(f"No hook plugin named {name!r}{by} is installed.")
+        raise EngineError(f"No hook plugin named {name!r}{by} is installed; install its package, or take the name out.")
     return registry.only(offers, name, by)

@@ -20,7 +20,7 @@ BUILTIN: Mapping[str, str] = MappingProxyType({"numpy": "kbplug.engines.numpy"})
 """Engines that are part of kbplug, and their modules: found without a scan, and never shadowed."""
 
 KNOWN: Mapping[str, str] = MappingProxyType(
-    {name: f"kbplug-{name}" for name in ("cupy", "dask", "jax", "pytensor", "strict", "tensorflow", "torch")}
+    {name: f"kbplug-{name}" for name in ("cupy", "dask", "jax", "mlx", "pytensor", "strict", "tensorflow", "torch")}
 )
 """Engines that exist, and the distribution to install for each."""
 
@@ -141,7 +141,8 @@ def _state(offer: Offer, about: Manifest | None) -> tuple[str, str]:
         return INCOMPATIBLE, wrong
     missing = manifest.missing_requirements(about)
     if missing:
-        return READY, f"It asks for {' and '.join(missing)}, which is not installed."
+        command = " ".join(map(repr, missing))
+        return READY, f"It asks for {' and '.join(missing)}, which is not installed: run `pip install {command}`."
     return READY, manifest.no_device(about)
 
 
@@ -227,18 +228,25 @@ def only(candidates: list[Offer], name: str, by: str) -> Offer:
 
 
 def _unknown(name: str, by: str) -> str:
-    wanted = normalise(name).rpartition("::")[2]
+    dist, _, wanted = normalise(name).rpartition("::")
     infos = engines()
     installed = ", ".join(
         f"{info.name} ({'built in' if info.dist == 'kbplug' else f'{info.dist} {info.version}'}"
         f"{'' if info.status in (READY, LOADED) else f', {info.status}'})"
         for info in infos
     )
-    if wanted in KNOWN:
-        advice = f" It exists: run `pip install {KNOWN[wanted]}`."
-    else:
-        advice = did_you_mean(wanted, {*KNOWN, *(info.name for info in infos)})
-        near = advice.split("'")[1] if advice else ""
-        if near in KNOWN and all(info.name != near for info in infos):
-            advice += f" It is not installed: run `pip install {KNOWN[near]}`."
+    advice = _advice(dist, wanted, {info.name for info in infos})
     return f"No engine named {name!r}{by} is installed.{advice} Installed: {installed}."
+
+
+def _advice(dist: str, wanted: str, installed: set[str]) -> str:
+    """Return what to do about an engine that is not there; its distribution is known, guessed, or by custom."""
+    if wanted in KNOWN and dist in ("", KNOWN[wanted]):
+        return f" It exists: run `pip install {KNOWN[wanted]}`."
+    advice = "" if dist else did_you_mean(wanted, {*KNOWN, *installed})
+    near = advice.split("'")[1] if advice else ""
+    if near in KNOWN and near not in installed:
+        advice += f" It is not installed: run `pip install {KNOWN[near]}`."
+    package = dist or f"kbplug-{wanted}"
+    custom = f" It comes with a package, by custom {package}: if that is the one you mean, run `pip install {package}`."
+    return advice or custom

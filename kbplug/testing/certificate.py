@@ -90,7 +90,7 @@ def claims(found: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     for detail, status in found:
         if " is not promised" in detail and status in (CLAIMABLE, SKIPPED):
             (works if status == CLAIMABLE else fails).add(detail.partition(" is not promised")[0])
-    return tuple(sorted(name for name in works - fails if " and " not in name))
+    return tuple(sorted(works - fails))
 
 
 def _page(data: dict[str, Any]) -> Iterator[str]:

@@ -159,8 +159,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     to_do = [r for r in reports if r.failed and r.when == "call" and "::test_packaging[" in r.nodeid]
     if to_do:
         terminalreporter.section("to do")
-        for number, report in enumerate(to_do, start=1):
-            terminalreporter.line(f"{number}. {report.longreprtext.strip()}")
+        for number, text in enumerate(dict.fromkeys(r.longreprtext.strip() for r in to_do), start=1):
+            terminalreporter.line(f"{number}. {text}")
     if waiting := config.stash.get(_waiting, 0):
         terminalreporter.line(f"{waiting} cases wait until that is done.")
     for name in _claims(reports):

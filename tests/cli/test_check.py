@@ -26,8 +26,8 @@ def test_an_engine_that_is_not_installed_is_what_is_to_do(capsys):
     out = capsys.readouterr().out
     assert status == 1
     assert "Did you mean 'numpy'?" in out
-    assert "2 cases wait until the tier packaging passes." in out
-    assert "nunpy: not passed" in out
+    assert "1. No engine named 'nunpy' is installed." in out
+    assert "nunpy: not passed; 2 cases wait until that is done." in out
 
 
 @pytest.mark.parametrize("tier", ["savings", ""])

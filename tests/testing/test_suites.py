@@ -104,7 +104,7 @@ def test_a_report_tells_what_happened():
     assert not data["ok"]
     assert list(data["failed"]) == ["values/exp-0:single"]
     assert data["skipped"] == {"float64 is not promised": 1}
-    assert "complex128 and fft and float64 is not promised, but works" not in data["claimable"]
+    assert "complex128 and fft and float64 are not promised, but works" not in data["claimable"]
     page = report.markdown()
     assert "# Conformance of modest: not passed" in page
     assert "- `values/exp-0:single`: Result 0 of exp" in page

@@ -102,9 +102,9 @@ def run(case: Case, target: Engine | str, exceptions: Mapping[str, str]) -> Outc
 
 
 def _judged(case: Case, error: Exception | None, missing: tuple[str, ...], excuse: str | None) -> tuple[str, str]:
-    names = " and ".join(missing)
     if missing:
-        return (SKIPPED, f"{names} is not promised") if error else (CLAIMABLE, f"{names} is not promised, but works")
+        words = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not promised"
+        return (SKIPPED, words) if error else (CLAIMABLE, f"{words}, but works")
     if excuse is not None:
         return (EXCEPTED, excuse) if error else (FAILED, f"It passes, but stands among the exceptions: {excuse}")
     if error is None:

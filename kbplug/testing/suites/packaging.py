@@ -135,6 +135,8 @@ def _missing(engine: Engine) -> Iterator[str]:
 def has_its_dtypes(name: str) -> None:
     """Each dtype that is promised is known to the namespace."""
     engine = plugins.engine(name)
+    if engine.xp is None:
+        return  # has_a_namespace says so
     unknown = []
     for dtype in sorted(engine.capabilities.dtypes):
         try:
