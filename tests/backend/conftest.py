@@ -14,18 +14,22 @@ def session():
     K.clear_session()
 
 
-@pytest.fixture
-def agree():
+@pytest.fixture(params=["float64", "float32"])
+def agree(request):
     torch = pytest.importorskip("torch")
+    dtype = request.param
 
     def compare(ours, theirs, *arrays, rtol=1e-9, atol=1e-12, unknown=(False, True)):
-        """Assert that two functions of float64 arrays agree, and their gradients of a weighted sum too."""
+        """Assert that two functions of arrays agree, and their gradients of a weighted sum too."""
+        arrays = [np.asarray(a, dtype) for a in arrays]
+        if dtype == "float32":
+            rtol, atol = 2e-4, 2e-5
         leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
         expected = theirs(*leaves)
-        weights = np.random.default_rng(0).normal(size=tuple(expected.shape))
+        weights = np.random.default_rng(0).normal(size=tuple(expected.shape)).astype(dtype)
         (expected * torch.tensor(weights)).sum().backward()
         for hidden in unknown:
-            inputs = [K.placeholder((None,) * a.ndim if hidden else a.shape, dtype="float64") for a in arrays]
+            inputs = [K.placeholder((None,) * a.ndim if hidden else a.shape, dtype=dtype) for a in arrays]
             result = ours(*inputs)
             slopes = K.gradients(K.sum(result * weights), inputs)
             found = K.function(inputs, [result, *slopes])(arrays)

@@ -1,5 +1,7 @@
 """Elementwise functions of K against PyTorch, and where Keras differs from the field."""
 
+from operator import add, mul, sub, truediv
+
 import numpy as np
 import pytest
 
@@ -18,19 +20,30 @@ UNARY = {
 }
 
 
+BINARY = {
+    **{name: (getattr(K, name), getattr(torch, name)) for name in ("maximum", "minimum", "pow")},
+    **{symbol.__name__: (symbol, symbol) for symbol in (add, mul, sub, truediv)},
+}
+SHAPES = [(), (5,), (3, 4), (2, 1, 3), (0, 2)]
+PAIRS = [((3, 4), (4,)), ((3, 4), ()), ((2, 1, 3), (4, 1)), ((1,), (2, 3)), ((3, 4), (3, 4))]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", UNARY)
-def test_functions_of_one_tensor(name, agree, normal):
-    agree(getattr(K, name), UNARY[name], normal(3, 4))
+def test_functions_of_one_tensor(name, shape, agree, normal):
+    agree(getattr(K, name), UNARY[name], normal(*shape))
 
 
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", ["sqrt", "log"])
-def test_functions_of_positive_numbers(name, agree, normal):
-    agree(getattr(K, name), getattr(torch, name), np.abs(normal(3, 4)) + 0.1)
+def test_functions_of_positive_numbers(name, shape, agree, normal):
+    agree(getattr(K, name), getattr(torch, name), np.abs(normal(*shape)) + 0.1)
 
 
-@pytest.mark.parametrize("name", ["maximum", "minimum", "pow"])
-def test_functions_of_two_tensors(name, agree, normal):
-    agree(getattr(K, name), getattr(torch, name), np.abs(normal(3, 4)) + 0.1, normal(4))
+@pytest.mark.parametrize("shapes", PAIRS, ids=str)
+@pytest.mark.parametrize("name", BINARY)
+def test_functions_of_two_tensors(name, shapes, agree, normal):
+    agree(*BINARY[name], np.abs(normal(*shapes[0])) + 0.1, 0.5 + np.abs(normal(*shapes[1])))
 
 
 def test_roots_of_negative_numbers_are_0_and_flat():

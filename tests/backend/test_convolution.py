@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 functional = torch.nn.functional
 
 LAYOUTS = ["channels_last", "channels_first"]
-PLACES = (7, 6, 5)
+PLACES = (8, 6, 5)
 WINDOW = (3, 2, 2)
 
 
@@ -55,13 +55,14 @@ def theirs(layout, padding, strides, dilation, groups=1):
     return convolve
 
 
-WAYS = [("valid", 1, 1), ("same", 2, 1), ("same", 1, 2), ("valid", 2, 1)]
+STEPS = [(1, 1), (2, 1), (3, 1), (1, 2), (1, 3)]  # stride and dilation, of which only one exceeds 1
+WAYS = [(padding, *steps) for padding in ("valid", "same") for steps in STEPS]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
     ("spatial", "padding", "stride", "dilation"),
-    [(1, "causal", 1, 2), *((spatial, *way) for spatial in (1, 2, 3) for way in WAYS)],
+    [*((1, "causal", *steps) for steps in STEPS), *((spatial, *way) for spatial in (1, 2, 3) for way in WAYS)],
 )
 def test_convolution(spatial, padding, stride, dilation, layout, agree, normal):  # noqa: PLR0917
     strides, dilations = (stride,) * spatial, (dilation,) * spatial
@@ -76,16 +77,18 @@ def test_convolution(spatial, padding, stride, dilation, layout, agree, normal):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("padding", ["valid", "same"])
-def test_depthwise_convolution(padding, layout, agree, normal):
+@pytest.mark.parametrize(("padding", "stride", "dilation"), WAYS)
+def test_depthwise_convolution(padding, stride, dilation, layout, agree, normal):  # noqa: PLR0917
+    strides, dilations = (stride,) * 2, (dilation,) * 2
+
     def reference(x, k):
         each = k.reshape(*k.shape[:2], 1, -1)
-        return theirs(layout, padding, (2, 2), (1, 1), groups=3)(x, each)
+        return theirs(layout, padding, strides, dilations, groups=3)(x, each)
 
     agree(
-        lambda x, k: K.depthwise_conv2d(x, k, (2, 2), padding, layout),
+        lambda x, k: K.depthwise_conv2d(x, k, strides, padding, layout, dilations),
         reference,
-        normal(*shaped(layout, 2, (5, 6), 3)),
+        normal(*shaped(layout, 2, (7, 6), 3)),
         normal(3, 2, 3, 4),
         rtol=1e-7,
         unknown=[False],
@@ -93,19 +96,21 @@ def test_depthwise_convolution(padding, layout, agree, normal):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("padding", "stride", "dilation"), WAYS)
 @pytest.mark.parametrize("spatial", [1, 2])
-def test_separable_convolution(spatial, layout, agree, normal):
-    ones = (1,) * spatial
+def test_separable_convolution(spatial, padding, stride, dilation, layout, agree, normal):  # noqa: PLR0917
+    ones, strides, dilations = (1,) * spatial, (stride,) * spatial, (dilation,) * spatial
 
     def reference(x, depth, point):
         each = depth.reshape(*depth.shape[:-2], 1, -1)
-        middle = theirs(layout, "same", ones, ones, groups=3)(x, each)
+        middle = theirs(layout, padding, strides, dilations, groups=3)(x, each)
         return theirs(layout, "valid", ones, ones)(middle, point)
 
     conv = getattr(K, f"separable_conv{spatial}d")
     arrays = normal(*shaped(layout, 2, PLACES[:spatial], 3)), normal(*WINDOW[:spatial], 3, 2), normal(*ones, 6, 4)
+    given = (strides[0], dilations[0]) if spatial == 1 else (strides, dilations)
     agree(
-        lambda x, d, p: conv(x, d, p, padding="same", data_format=layout),
+        lambda x, d, p: conv(x, d, p, given[0], padding, layout, given[1]),
         reference,
         *arrays,
         rtol=1e-7,
@@ -128,6 +133,34 @@ def test_transposed_convolution_is_the_gradient_of_convolution(spatial, padding,
     np.testing.assert_allclose(K.eval(found), K.eval(wanted), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("spatial", [2, 3])
+def test_transposed_convolution(spatial, padding, stride, layout, agree, normal):  # noqa: PLR0917
+    places, window, strides = (4, 3, 2)[:spatial], WINDOW[:spatial], (stride,) * spatial
+    full = [(n - 1) * stride + w for n, w in zip(places, window, strict=True)]
+    sizes = full if padding == "valid" else [n * stride for n in places]
+
+    def reference(x, k):
+        weights = k.movedim(-1, 0).movedim(-1, 1)
+        y = getattr(functional, f"conv_transpose{spatial}d")(first(x, layout), weights, stride=strides)
+        for axis, (size, whole) in enumerate(zip(sizes, full, strict=True)):
+            y = y.narrow(2 + axis, (whole - size) // 2, size)
+        return back(y, layout)
+
+    transposed = getattr(K, f"conv{spatial}d_transpose")
+    agree(
+        lambda x, k: transposed(x, k, shaped(layout, 2, sizes, 3), strides, padding, layout),
+        reference,
+        normal(*shaped(layout, 2, places, 4)),
+        normal(*window, 3, 4),
+        rtol=1e-7,
+        atol=1e-9,
+        unknown=[False],
+    )
+
+
 def test_batches_of_any_size_are_convolved(normal):
     x, k = K.placeholder((None, 5, 5, 2)), K.variable(normal(3, 3, 2, 4))
     y = K.conv2d(x, k, padding="same")
@@ -137,11 +170,13 @@ def test_batches_of_any_size_are_convolved(normal):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize(("padding", "stride"), [("valid", 1), ("valid", 2), ("same", 2), ("same", 1)])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("mode", ["max", "avg"])
-@pytest.mark.parametrize("spatial", [2, 3])
-def test_pooling(spatial, mode, padding, stride, layout, agree, normal):  # noqa: PLR0917
-    window, strides, ones = WINDOW[:spatial], (stride,) * spatial, (1,) * spatial
+@pytest.mark.parametrize("window", [(3, 2), (2, 4), (3, 2, 2), (1, 3, 2)], ids=str)
+def test_pooling(window, mode, padding, stride, layout, agree, normal):  # noqa: PLR0917
+    spatial = len(window)
+    strides, ones = (stride,) * spatial, (1,) * spatial
 
     def reference(x):
         x = first(x, layout)

@@ -73,7 +73,7 @@ def test_binary_crossentropy(agree, normal):
     target, output = 1 / (1 + np.exp(-normal(3, 4))), 1 / (1 + np.exp(-normal(3, 4)))
     agree(
         lambda o: K.binary_crossentropy(target, o),
-        lambda o: functional.binary_cross_entropy(o, torch.tensor(target), reduction="none"),
+        lambda o: functional.binary_cross_entropy(o, torch.tensor(target, dtype=o.dtype), reduction="none"),
         output,
     )
     agree(

@@ -21,9 +21,10 @@ ACTIVATIONS = {
 }
 
 
+@pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 4), (0, 2)], ids=str)
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activations(name, agree, normal):
-    agree(getattr(K, name), ACTIVATIONS[name], 3 * normal(3, 4))
+def test_activations(name, shape, agree, normal):
+    agree(getattr(K, name), ACTIVATIONS[name], 3 * normal(*shape))
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
