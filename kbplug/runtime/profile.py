@@ -138,7 +138,7 @@ class Profile:
             ) from error
         figure = Figure(figsize=(12, 5), layout="constrained")
         bars, roof = figure.subplots(1, 2)
-        _draw_times(bars, self.slowest(15))
+        _draw_times(bars, self.slowest(10))
         _draw_roof(roof, self)
         figure.savefig(path)
 
@@ -175,7 +175,7 @@ def _draw_roof(axes: Any, profile: Profile) -> None:
     ridge = limits.operations / limits.bytes
     places = sorted([1e-2, ridge, 1e3])
     axes.loglog(places, [min(limits.operations, x * limits.bytes) / 1e9 for x in places], color="black")
-    for row in profile.slowest(15):
+    for row in profile.slowest(10):
         if row.operations and row.bytes:
             at = row.operations / row.bytes, row.operations / row.seconds / 1e9
             axes.loglog(*at, "o")

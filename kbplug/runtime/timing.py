@@ -154,15 +154,19 @@ def _row(node: Node, met: Node, seconds: float, limits: Limits) -> Row:
     done, moved = operations(met), traffic(met)
     least = max((done or 0) / limits.operations, (moved or 0) / limits.bytes)
     share = least / seconds if done is not None and moved is not None and seconds else None
-    inside = tuple(n.op.name for n in node.params["body"].body) if node.op.name == "fused" else ()
+    body = node.params["body"].body if node.op.name == "fused" else ()
+    inside = tuple(n.op.name for n in body if n.op is not CONSTANT)
     return Row(node.op.name, inside, node.where, met.spec, seconds, done, moved, share)
 
 
 @functools.cache
 def limits_of(engine: Engine) -> Limits:
-    """Return what ``engine`` was measured to do, once in a process: half a second."""
+    """Return what ``engine`` was measured to do, once in a process: half a second.
+
+    Each measurement takes a millisecond or so and the best counts, so that other work on the machine hardly does.
+    """
     ones = functools.partial(_ones, engine)
-    n, many = 1024, 1 << 24
+    n, many = 512, 1 << 22
     a, x, y = ones((n, n)), ones((many,)), ones((many,))
     product = min(_repeated(lambda: settle(engine, engine.xp.matmul(a, a))))
     keyword = engine.in_place.get("add")
