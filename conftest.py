@@ -1,5 +1,6 @@
 """What every test run shares: no settings of the person who runs it, and documents whose code is run."""
 
+import importlib.util
 import os
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
 from pathlib import Path
@@ -11,9 +12,17 @@ from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 # The conformance suite, for plugins/*/tests.
 pytest_plugins = ["kbplug.testing.plugin"]
 
+
+def array_clients() -> bool:
+    """Say whether the libraries are here whose use on tensors a document shows, and will take tensors."""
+    found = [importlib.util.find_spec(name) for name in ("einops", "scipy", "sklearn")]
+    return all(found) and os.environ.get("SCIPY_ARRAY_API") == "1"
+
+
 pytest_collect_file = Sybil(
     path=str(Path(__file__).parent),
     parsers=[PythonCodeBlockParser(doctest_optionflags=ELLIPSIS | NORMALIZE_WHITESPACE), SkipParser()],
+    setup=lambda namespace: namespace.update(array_clients=array_clients),
     patterns=["README.md", "docs/**/*.md", "docs/*.md"],
 ).pytest()
 

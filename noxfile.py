@@ -69,7 +69,7 @@ def clients(session: nox.Session) -> None:
     needed = nox.project.dependency_groups(PYPROJECT, "keras", "array-clients", "reference")
     session.install("-e", ".[plot,test]", "-e", str(STRICT), "-e", str(TORCH), *needed)
     session.run("pytest", "tests/clients/keras", *session.posargs, env=on_keras(session))
-    others = ["tests/clients", "--ignore=tests/clients/keras"]
+    others = ["tests/clients", "docs/howto/array_api.md", "--ignore=tests/clients/keras"]
     session.run("pytest", *others, *session.posargs, env={**ONE_THREAD, "SCIPY_ARRAY_API": "1"})
 
 
