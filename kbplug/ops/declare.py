@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
@@ -98,7 +99,8 @@ def ternary(*rows: Row, result: str = "same", chapter: str | None = None) -> Non
 def _table(
     signature: inspect.Signature, rows: Iterable[Row], result: str, chapter: str | None, traits: Iterable[str] = ()
 ) -> None:
-    chapter = chapter or _chapter(inspect.stack()[2].frame.f_globals["__name__"])
+    # inspect.stack() would read the source of every frame and look for it in all modules, which TensorFlow loads there.
+    chapter = chapter or _chapter(sys._getframe(2).f_globals["__name__"])
     for name, accepted, doc, vjp, *lower in rows:
         register(
             Op(
