@@ -16,7 +16,7 @@ nox.options.default_venv_backend = "virtualenv"
 ROOT = Path(__file__).parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/kbplug-*/pyproject.toml"))
 CUPY = ROOT / "plugins" / "kbplug-cupy"
-STRICT, TORCH = (ROOT / "plugins" / f"kbplug-{name}" for name in ("strict", "torch"))
+STRICT, TORCH, JAX = (ROOT / "plugins" / f"kbplug-{name}" for name in ("strict", "torch", "jax"))
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 # The tests share the cores out among processes, so each process keeps to one thread.
@@ -77,7 +77,7 @@ def clients(session: nox.Session) -> None:
 def array_api(session: nox.Session) -> None:
     """Run the Array API's own tests on every engine: ``nox -s array-api -- --checkout PATH``, of array-api-tests."""
     needed = nox.project.dependency_groups(PYPROJECT, "array-api", "reference")
-    session.install("-e", ".", "-e", str(STRICT), "-e", str(TORCH), *needed)
+    session.install("-e", ".", "-e", str(STRICT), "-e", str(TORCH), "-e", str(JAX), *needed)
     session.run("python", "tests/clients/array_api/suite.py", *session.posargs)
 
 

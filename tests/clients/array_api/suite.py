@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
@@ -43,12 +44,15 @@ class Counts:
         The id of each failed test, and the first line of why.
     seconds
         How long it took.
+    examples
+        How many Hypothesis drew for each test.
     """
 
     passed: frozenset[str]
     skipped: frozenset[str]
     failed: Mapping[str, str]
     seconds: float
+    examples: int
 
 
 def run(checkout: Path, module: str, engine: str, given: argparse.Namespace) -> Counts:
@@ -64,7 +68,7 @@ def run(checkout: Path, module: str, engine: str, given: argparse.Namespace) -> 
         seconds = time.monotonic() - began
         if done.returncode not in (0, 1) or not report.exists():  # 1: some tests failed
             sys.exit(f"The suite did not run on {module} with {engine}; pytest says why above.")
-        return read(report, seconds)
+        return read(report, seconds, given.examples)
 
 
 def environment(module: str, engine: str) -> dict[str, str]:
@@ -81,7 +85,7 @@ def environment(module: str, engine: str) -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def read(report: Path, seconds: float) -> Counts:
+def read(report: Path, seconds: float, examples: int) -> Counts:
     """Return what a JUnit report says."""
     passed, skipped, failed = set(), set(), {}
     for case in ElementTree.parse(report).iter("testcase"):
@@ -92,7 +96,7 @@ def read(report: Path, seconds: float) -> Counts:
             skipped.add(name_of(case))
         else:
             passed.add(name_of(case))
-    return Counts(frozenset(passed), frozenset(skipped), failed, seconds)
+    return Counts(frozenset(passed), frozenset(skipped), failed, seconds, examples)
 
 
 def name_of(case: ElementTree.Element) -> str:
@@ -127,33 +131,34 @@ def library_of(engine: str) -> str:
 
 def table(found: Mapping[str, Counts], raw: Mapping[str, Counts]) -> str:
     """Return the counts as a table in Markdown."""
-    head = ["engine", "passed", "failed", "skipped", "seconds", "its library alone", "passed", "failed", "skipped"]
+    counted = ["examples", "passed", "failed", "skipped", "seconds"]
+    head = ["engine", *counted, "its library alone", *counted]
     rows = [head, ["---"] * len(head)]
     for engine, counts in found.items():
-        beside = [f"`{library_of(engine)}`", *shown(raw[engine])] if engine in raw else ["not run", "", "", ""]
-        rows.append([engine, *shown(counts), f"{counts.seconds:.0f}", *beside])
+        beside = (
+            [f"`{library_of(engine)}`", *shown(raw[engine])] if engine in raw else ["not run", *[""] * len(counted)]
+        )
+        rows.append([engine, *shown(counts), *beside])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def shown(counts: Counts) -> list[str]:
     """Return the numbers of a row."""
-    return [str(len(part)) for part in (counts.passed, counts.failed, counts.skipped)]
+    numbers = [len(part) for part in (counts.passed, counts.failed, counts.skipped)]
+    return [str(n) for n in (counts.examples, *numbers, round(counts.seconds))]
 
 
-def page(found: Mapping[str, Counts], raw: Mapping[str, Counts], given: argparse.Namespace) -> str:
+def page(found: Mapping[str, Counts], raw: Mapping[str, Counts], versions: str) -> str:
     """Return the page of results: the table, each exception with its reason, what the library alone fails."""
     lines = [f"- {e}: `{name}`: {why}" for e in found for name, why in exceptions(e).items()]
-    commit = subprocess.run(
-        ["git", "-C", str(given.checkout), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    names = ("numpy", "array-api-compat", "array-api-strict", "hypothesis")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
     return f"""# The Array API's own tests
 
-[data-apis/array-api-tests](https://github.com/data-apis/array-api-tests){f" at {commit}" if commit else ""}, for the
-standard of 2025.12, on `kbplug.array_api` over each engine, with {given.examples} examples for each test: {versions}.
-Dtypes that an engine does not promise are left out, for kbplug and for the library alone. What is skipped the suite
-skips for every library. `nox -s array-api -- --checkout PATH --raw --write` makes this page.
+[data-apis/array-api-tests](https://github.com/data-apis/array-api-tests), for the standard of 2025.12, on
+`kbplug.array_api` over each engine, and on the engine's library alone. `examples` is how many Hypothesis drew for each
+test. Dtypes that an engine does not promise are left out, for kbplug and for the library alone. What is skipped the
+suite skips for every library. `nox -s array-api -- --checkout PATH --examples 200 --raw --write` makes this page.
+
+{versions}
 
 {table(found, raw)}
 
@@ -161,6 +166,17 @@ skips for every library. `nox -s array-api -- --checkout PATH --raw --write` mak
 
 {chr(10).join(lines) or "Nothing."}
 """
+
+
+def versions_of(engines: Iterable[str], checkout: Path) -> str:
+    """Return the versions of what ran, and the day."""
+    libraries = {name: version(name) for name in ("array-api-compat", "hypothesis")}
+    for engine in engines:
+        libraries |= kbplug.engine(engine).probe().versions
+    command = ["git", "-C", str(checkout), "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    of = [*([f"array-api-tests {commit}"] if commit else []), *(f"{n} {v}" for n, v in sorted(libraries.items()))]
+    return f"Of {date.today().isoformat()}: {', '.join(of)}."
 
 
 def usable() -> list[str]:
@@ -197,7 +213,7 @@ def main() -> None:
         print(table(found, raw), flush=True)
     if given.write:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page(found, raw, given))
+        PAGE.write_text(page(found, raw, versions_of(found, given.checkout)))
     sys.exit("\n".join(wrong) or None)
 
 

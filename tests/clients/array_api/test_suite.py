@@ -20,7 +20,7 @@ def suite():
 @pytest.fixture
 def counts(suite):
     failed = {"t.py::bad": "AssertionError"}
-    return suite.Counts(frozenset({"t.py::good"}), frozenset({"t.py::left_out"}), failed, 1.0)
+    return suite.Counts(frozenset({"t.py::good"}), frozenset({"t.py::left_out"}), failed, 1.0, 20)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_report_is_read_by_the_ids_of_pytest(suite, tmp_path):
         '<testcase classname="array_api_tests.test_a" name="test_f"><error message="no"/></testcase>'
         "</testsuite></testsuites>"
     )
-    found = suite.read(report, 2.0)
+    found = suite.read(report, 2.0, 20)
     assert found.passed == {"array_api_tests/test_a.py::test_b[x > 0]"}
     assert found.skipped == {"array_api_tests/test_a.py::test_e"}
     assert found.failed == {
@@ -69,3 +69,10 @@ def test_every_line_of_the_exceptions_has_a_reason(suite):
     files = list(suite.EXCEPTIONS.glob("*.toml"))
     assert {"numpy", "strict"} <= {f.stem for f in files}
     assert all(reason.strip() for f in files for reason in suite.exceptions(f.stem).values())
+
+
+def test_the_page_counts_and_gives_reasons(suite, counts, monkeypatch):
+    monkeypatch.setattr(suite, "exceptions", lambda engine: {"t.py::bad": "Because."})
+    page = suite.page({"numpy": counts}, {}, "Of a day.")
+    assert "| numpy | 20 | 1 | 1 | 1 | 1 | not run |" in page
+    assert "- numpy: `t.py::bad`: Because." in page
