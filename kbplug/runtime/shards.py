@@ -58,17 +58,20 @@ def with_shards(run: Run, graph: Graph, engine: Engine, kernels: Mapping[str, Ke
     groups = _groups(graph.inputs) if "sharded" in kernels else []
     if not groups:
         return run
-    candidates = sorted({i for g in groups for i in g})
-    twin: Twin | None = None
-    planned = False
+    decided: tuple[Twin | None, Sequence[int], float] = (None, sorted({i for g in groups for i in g}), SMALLEST)
 
     def chosen(*arrays: Any) -> tuple[Any, ...]:
-        nonlocal twin, planned
-        if not planned and any(arrays[i].size >= SMALLEST for i in candidates):
-            twin, planned = _plan(graph, groups, engine, kernels), True
-        if twin is not None and twin.takes(arrays):
-            return twin.run(*arrays)
-        return run(*arrays)
+        nonlocal decided
+        twin, looked_at, least = decided
+        for i in looked_at:
+            if arrays[i].size >= least:
+                break
+        else:
+            return run(*arrays)
+        if twin is None:
+            twin = _plan(graph, groups, engine, kernels)
+            decided = (None, (), 0) if twin is None else (twin, (twin.first,), twin.least)
+        return twin.run(*arrays) if twin is not None and twin.takes(arrays) else run(*arrays)
 
     return chosen
 
