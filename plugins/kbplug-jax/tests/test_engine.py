@@ -215,7 +215,7 @@ def test_portable_draws_are_those_of_jax_and_of_numpy_bit_for_bit(engine):
     try:
         here = [K.eval(d) for d in draws()]
         drawn = K.function([], [K.random_uniform((4,), dtype="float32", seed=3)])
-        assert "threefry2x32[" in jaxpr(drawn, engine, np.asarray([1, 2, 3]))
+        assert " threefry2x32 " in jaxpr(drawn, engine, np.asarray([1, 2, 3]))
         with kbplug.engine_scope("numpy"):
             there = [K.eval(d) for d in draws()]
     finally:
