@@ -135,7 +135,8 @@ class Engine:
         True when the engine's arrays are NumPy's own, so that values enter and leave unconverted.
     in_place
         Names of elementwise functions of ``xp`` that can write into a given array, so that a value no longer
-        needed is written over, to the keyword that takes the array; an empty one if it follows the operands.
+        needed is written over, to the keyword that takes the array; an empty one if it follows the operands. The name
+        ``"fused"`` says so of what ``fuse`` returns.
     """
 
     name: str = ""

@@ -158,8 +158,8 @@ class _Body:
     def statements(self) -> Iterator[tuple[str, Node]]:
         """Yield a statement per node that computes, and one per last use."""
         deaths = last_uses(self.graph)
-        targets = reuse(self.graph, self.writer.in_place)
-        self.targets = {node: target for node, target in targets.items() if body_of(node) is None}
+        targets = reuse(self.graph, self._in_place())
+        self.targets = {n: target for n, target in targets.items() if n.op.name == "fused" or body_of(n) is None}
         for node in self.graph.body:
             if node.op is CONSTANT:
                 self.names[node] = self._constant(node)
@@ -173,6 +173,12 @@ class _Body:
             dying = [self.names[d] for d in deaths.get(node, ()) if d.op is not CONSTANT and d in self.names]
             if dying:
                 yield f"del {', '.join(dying)}", node
+
+    def _in_place(self) -> set[str]:
+        """Return the ops that can be computed into a buffer: regions too, if the engine made all that there are."""
+        writer = self.writer
+        made = all(n.params["body"] in writer.regions for n in self.graph.body if n.op.name == "fused")
+        return writer.in_place | {"fused"} if made and "fused" in writer.engine.in_place else writer.in_place
 
     def _drain(self) -> Iterator[tuple[str, Node]]:
         late, self.late = self.late, []
@@ -233,7 +239,7 @@ class _Body:
     def _call(self, node: Node, arrays: list[str], params: dict[str, Any]) -> str:
         op, writer = node.op, self.writer
         if op.name == "fused" and params["body"] in writer.regions:
-            return f"{writer.bind('k_fused_', writer.regions[params['body']])}({', '.join(arrays)})"
+            return self._into(node, writer.bind("k_fused_", writer.regions[params["body"]]), arrays, {})
         texts = {k: self._param(k, v) for k, v in params.items()}
         if op.name in writer.kernels:
             function = writer.bind(f"k_{_identifier(op.name)}", writer.kernels[op.name], numbered=False)
@@ -247,8 +253,12 @@ class _Body:
                 arrays = [f"[{', '.join(arrays)}]"]
             arrays = arrays + [texts.pop(name) for name in op.positional]
             texts = {k: t for k, t in texts.items() if params[k] != op.signature.parameters[k].default or k == "axis"}
+        return self._into(node, function, arrays, texts)
+
+    def _into(self, node: Node, function: str, arrays: list[str], texts: dict[str, str]) -> str:
+        """Return a call, into the buffer of an operand if the node may write over it."""
         if node in self.targets:
-            buffer, keyword = self.names[self.targets[node]], writer.engine.in_place[op.name]
+            buffer, keyword = self.names[self.targets[node]], self.writer.engine.in_place[node.op.name]
             arrays, texts = (arrays, {**texts, keyword: buffer}) if keyword else ([*arrays, buffer], texts)
         return f"{function}({', '.join([*arrays, *(f'{k}={t}' for k, t in texts.items())])})"
 

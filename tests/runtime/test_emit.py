@@ -11,6 +11,7 @@ import kbplug
 import kbplug.array_api
 from kbplug import backend as K
 from kbplug.engines.numpy.engine import NumpyEngine
+from kbplug.runtime.interpret import run_graph
 
 LINES = Path(__file__).read_text(encoding="utf-8").splitlines()
 
@@ -94,3 +95,35 @@ def test_a_keyword_takes_the_buffer_where_its_place_is_deprecated(name):
     assert f"xp_{name}(v1, c1, out=v1)" in call.source()
     given = np.array([0.0, 0.5, 1.0], dtype="float32")
     np.testing.assert_array_equal(call([given])[0], getattr(np, name)(np.exp(given), np.float32(2)))
+
+
+class Fusing(NumpyEngine):
+    """Runs a region node by node, and then into the buffer it is given."""
+
+    name = "fusing"
+    in_place = {"fused": "out"}
+
+    def fuse(self, region):
+        def run(*arrays, out=None):
+            (found,) = run_graph(region, arrays, self, {})
+            return found if out is None else np.copyto(out, found) or out
+
+        return run
+
+
+def test_a_region_is_written_over_an_operand_that_nothing_else_needs():
+    x, w = K.placeholder((2, 3)), K.placeholder((3, 2))
+    f = K.function([x, w], [K.softmax(K.dot(x, w)) * 2.0 + 1.0])
+    with kbplug.engine_scope(Fusing()):
+        assert re.search(r"v\d+ = k_fused_\d+\((v\d+), out=\1\)", f.source())
+        found = f([np.ones((2, 3)), np.eye(3)[:, :2]])[0]
+    np.testing.assert_allclose(found, f([np.ones((2, 3)), np.eye(3)[:, :2]])[0])
+
+
+def test_a_region_is_not_written_over_an_input_or_what_is_needed_later():
+    x = K.placeholder((2, 2))
+    y = K.dot(x, x)
+    f = K.function([x], [K.tanh(x) * 2.0, K.tanh(y) * 2.0, y])
+    with kbplug.engine_scope(Fusing()):
+        assert f.source().count("k_fused_") == 2
+        assert "out=" not in f.source()

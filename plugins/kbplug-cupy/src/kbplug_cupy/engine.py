@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Run = Callable[..., tuple[Any, ...]]
 
-_IN_PLACE = {name: "out" for name, found in vars(xp).items() if isinstance(found, cupy.ufunc)}
+_IN_PLACE = {name: "out" for name, found in vars(xp).items() if isinstance(found, cupy.ufunc)} | {"fused": "out"}
 
 
 class CupyEngine(Engine):
