@@ -8,6 +8,7 @@ from typing import Any
 
 import array_api_compat.torch as xp
 import torch
+from array_api_compat.torch import linalg
 from torch import Tensor
 
 from kbplug.graph.op import lookup
@@ -126,7 +127,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "fft.ihfft": _fft("ihfft", _half, real=False),
     "fft.irfft": _fft("irfft", _whole, real=True),
     "fft.rfft": _fft("rfft", _half, real=False),
-    "linalg.trace": _accumulated(xp.linalg.trace),
+    "linalg.trace": _accumulated(linalg.trace),
     "log1p": _complex(torch.log1p, _complex_log1p),
     "log_softmax": _normalised("log_softmax", torch.log_softmax),
     "prod": _accumulated(xp.prod),
