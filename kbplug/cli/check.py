@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(report: Report) -> None:
     rows = [(tier, *(str(n) for n in counts.values())) for tier, counts in report.counts().items()]
     output.table(("tier", "passed", "failed", "skipped", "claimable", "excepted"), rows)
-    if report.waiting:
+    if any(found.case.tier == "packaging" for found in report.failures):
         _print_to_do(report)
         return
     for found in report.failures[:SHOWN]:
@@ -71,4 +71,5 @@ def _print_to_do(report: Report) -> None:
     output.line("\nTo do:", style="bold")
     for number, text in enumerate(dict.fromkeys(found.detail for found in report.failures), start=1):
         output.line(f"{number}. {text}", style="red")
-    output.line(f"\n{report.engine}: not passed; {report.waiting} cases wait until that is done.", style="bold red")
+    waiting = f"; {report.waiting} cases wait until that is done." if report.waiting else ""
+    output.line(f"\n{report.engine}: not passed{waiting}", style="bold red")
