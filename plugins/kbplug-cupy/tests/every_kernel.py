@@ -3,6 +3,7 @@
 import test_elementwise
 import test_random
 import test_reduction
+import test_windows
 
 
 def kernels():
@@ -13,4 +14,5 @@ def kernels():
         *test_reduction.whole_regions().values(),
     ]
     launches = [*(c.launch for c in cases), *test_random.every_launch().values()]
-    return list({launch.kernel.name: launch.kernel for launch in launches if launch}.values())
+    found = [*(launch.kernel for launch in launches if launch), *test_windows.every_kernel().values()]
+    return list({kernel.name: kernel for kernel in found}.values())

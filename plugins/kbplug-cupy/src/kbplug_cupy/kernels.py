@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug_cupy import indexing, random, special
+from kbplug_cupy import indexing, random, special, windows
 
 
 def kernels(deterministic: bool) -> dict[str, Callable[..., Any]]:
     """Return the kernels by op name; ``deterministic`` leaves out those that add in an order that varies."""
     return {
         **special.KERNELS,
+        **windows.KERNELS,
         **random.KERNELS,
         **indexing.KERNELS,
         **({} if deterministic else indexing.ATOMIC),
