@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kbplug.graph.graph import Graph, topological, transform
+from kbplug.graph.graph import Graph, topological
 from kbplug.graph.node import Node, literal, parameter, remake, scalar_of
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec
@@ -90,9 +90,10 @@ def _fusible(node: Node) -> bool:
 
 
 def _is_row_reduction(node: Node) -> bool:
-    axis = node.params.get("axis")
-    last = node.inputs[0].result.ndim - 1 if node.op.name in REDUCTIONS else -2
-    return node.op.name in REDUCTIONS and axis in (-1, last, (-1,), (last,)) and bool(node.params["keepdims"])
+    if node.op.name not in REDUCTIONS:
+        return False
+    last = node.inputs[0].result.ndim - 1
+    return node.params["axis"] in (-1, last, (-1,), (last,)) and bool(node.params["keepdims"])
 
 
 def _may_join(node: Node, graph: Graph) -> bool:
@@ -102,11 +103,19 @@ def _may_join(node: Node, graph: Graph) -> bool:
 
 def _cut(root: Node, members: set[Node]) -> tuple[list[Node], Graph]:
     """Return the operands of a region, and the region as a closed graph over them."""
-    outer = list(dict.fromkeys(i for m in _ordered(root, members) for i in m.inputs if i not in members))
-    taken = [o for o in outer if scalar_of(o) is None]
-    formal = {o: parameter(i, o.result) for i, o in enumerate(taken)}
-    scalars = {o: literal(scalar_of(o), o.result.dtype) for o in outer if o not in formal}  # type: ignore[arg-type]
-    return taken, Graph(formal.values(), transform([root], {**formal, **scalars}, remake))
+    ordered = _ordered(root, members)
+    new: dict[Node, Node] = {}
+    taken: list[Node] = []
+    for o in dict.fromkeys([i for m in ordered for i in m.inputs if i not in members]):
+        scalar = scalar_of(o)
+        if scalar is None:
+            new[o] = parameter(len(taken), o.result)
+            taken.append(o)
+        else:
+            new[o] = literal(scalar, o.result.dtype)
+    for m in ordered:
+        new[m] = remake(m, tuple([new[i] for i in m.inputs]))
+    return taken, Graph([new[o] for o in taken], [new[root]])
 
 
 def _ordered(root: Node, members: set[Node]) -> list[Node]:

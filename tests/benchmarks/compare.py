@@ -1,7 +1,8 @@
 """Ten workloads on kbplug and beside it on its peers: seconds per call, first call and import, in alternation.
 
 Each peer runs in a process of its own, so that no library's threads stand in another's way; the processes are
-asked in turns, so that what else the machine does falls on all alike.
+asked in turns, so that what else the machine does falls on all alike. Where it does much else, threads that wait for
+each other take many times as long; then only ``--cores 1 --clock processor`` tells what a library's work costs.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ PATIENCE = 600
 class Candidate:
     """A process that runs one peer."""
 
-    def __init__(self, peer, quick):
+    def __init__(self, peer, quick, clock):
         command = [sys.executable, str(HERE / "candidate.py"), peer, *["--quick"] * quick]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(command, text=True, env=quiet(), **pipes)
+        self.clock = clock
         self.peer, self.imported = peer, self.answer()
         self.result = Result(peer)
         self.calls = 1
@@ -72,7 +74,7 @@ class Candidate:
         """Return the seconds of a call, or infinity from a process that ended."""
         answer = self.ask(self.calls)
         self.result.found |= {k: v for k, v in answer.items() if k == "skipped"}
-        return answer.get("seconds", float("inf"))
+        return answer.get(self.clock, float("inf"))
 
     def end(self):
         """Let the process end."""
@@ -97,13 +99,12 @@ def measure(candidates, reference, rounds):
     return [candidate.result for candidate in candidates]
 
 
-def measured(names, peers, rounds, quick):
+def measured(names, candidates, rounds, quick):
     """Yield each workload with its results."""
     with tempfile.TemporaryDirectory() as folder:
         files = [str(Path(folder, f"{name}.npz")) for name in names]
         command = [sys.executable, str(HERE / "candidate.py"), "reference", *files, *["--quick"] * quick]
         subprocess.run(command, check=True)
-        candidates = [Candidate(peer, quick) for peer in peers]
         for name, file in zip(names, files, strict=True):
             yield named(name), measure(candidates, file, rounds)
         for candidate in candidates:
@@ -124,6 +125,8 @@ def main():
     parser.add_argument("--workloads", default=",".join(NAMES), help="names or numbers: w1,w9")
     parser.add_argument("--peers", help=f"of {','.join(PEERS)}; all installed by default")
     parser.add_argument("--rounds", type=int, help=f"turns of each peer ({ROUNDS})")
+    parser.add_argument("--cores", type=int, help="how many cores each peer may use; all by default")
+    parser.add_argument("--clock", choices=("elapsed", "processor"), default="elapsed", help="which time is told")
     parser.add_argument("--write", action="store_true", help="write docs/results/speed.md and a picture")
     given = parser.parse_args()
     rounds = given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS)
@@ -131,12 +134,15 @@ def main():
     for name in missing:
         print(f"{PEERS[name].title} is skipped: {PEERS[name].library} is not installed.")
     results = {}
-    for workload, found in measured(given.workloads.split(","), peers, rounds, given.quick):
+    if given.cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.cores])  # which the processes inherit
+    candidates = [Candidate(peer, given.quick, given.clock) for peer in peers]
+    for workload, found in measured(given.workloads.split(","), candidates, rounds, given.quick):
         results[workload] = found
         report.show(workload, found)
     report.show_summary(results, peers)
     if given.write:
-        report.write(results, peers)
+        report.write(results, peers, f"{given.clock} time, {given.cores or os.cpu_count()} cores")
 
 
 if __name__ == "__main__":

@@ -105,14 +105,14 @@ def markdown(columns, lines):
         yield f"| {' | '.join(cells)} |"
 
 
-def page(results, peers, picture):
+def page(results, peers, picture, conditions):
     """Yield the lines of the page."""
     yield "# Speed\n"
     yield "`python tests/benchmarks/compare.py --write` made this page: each library in a process of its own, asked in"
-    yield "turns, with all its threads. Times are medians over the turns, ratios are to the best of each row. Results"
+    yield "turns. Times are medians over the turns, ratios are to the best of each row. Results"
     yield "are checked against float64. A first call traces and compiles; NumPy is loaded before a library is.\n"
     load = f"load average {os.getloadavg()[2]:.1f} over the last quarter of an hour"
-    yield f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, {load}."
+    yield f"{datetime.date.today()}, {platform.machine()}, {conditions}, {load}."
     yield f"Python {platform.python_version()}, {', '.join(versions(peers))}.\n"
     yield "## Time beside the best\n"
     yield from markdown(["", *(PEERS[p].title for p in peers)], ([n, *cells] for n, cells in ratios(results, peers)))
@@ -130,10 +130,12 @@ def versions(peers):
         yield f"{library} {version(name)}"
 
 
-def write(results, peers):
+def write(results, peers, conditions):
     """Write the page, and the picture where matplotlib is installed."""
     picture = plot(results, peers, FOLDER / "speed.png")
-    FOLDER.joinpath("speed.md").write_text("\n".join(page(results, peers, picture)) + "\n", encoding="utf-8")
+    FOLDER.joinpath("speed.md").write_text(
+        "\n".join(page(results, peers, picture, conditions)) + "\n", encoding="utf-8"
+    )
 
 
 def plot(results, peers, path):
