@@ -136,13 +136,13 @@ def conv_input(y: Any, kernel: Any, *, shape: tuple[int, ...], groups: int, data
     if out.size == 0:
         raise UnfitError
 
-    def kernel(wide: bool) -> Kernel:
+    def overlapped(wide: bool) -> Kernel:
         first = data_format == "channels_first"
         return generate.overlapped(y.dtype.name, len(slides), channels_first=first, wide=wide)
 
     for part in _parts(y.shape[0], _bytes(slides, channels, y.itemsize)):
         matrix = cupy.ascontiguousarray(cupy.matmul(_by_groups(y[part], groups), weights))
-        _run(kernel, [matrix, out[part]], [out[part]], slides, len(out[part]), channels // groups)
+        _run(overlapped, [matrix, out[part]], [out[part]], slides, len(out[part]), channels // groups)
     return _back(out, data_format)
 
 
