@@ -246,6 +246,14 @@ class Main(Namespace):
             return lookup("repeat")(x, axis=axis, repeats=repeats)
         return lookup("repeat")(x, repeats, axis=axis)
 
+    def unstack(self, x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+        """Return the slices of ``x`` along ``axis``; how many there are a concrete tensor may have to compute."""
+        x = tensor(x)
+        if not -x.ndim <= axis < x.ndim or x.spec.shape[axis] is not None or x.shape[axis] is None:
+            return outputs(lookup("unstack")(x, axis=axis))
+        front = self.moveaxis(x, axis, 0)
+        return tuple(front[i] for i in range(x.shape[axis]))
+
     def segment_sum(self, data: Any, segment_ids: Any, num_segments: Any) -> Tensor:
         """Return the sum of the rows of each id from 0 to ``num_segments - 1``."""
         sizes, shape = size_operands(num_segments)

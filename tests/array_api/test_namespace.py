@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import kbplug.array_api as xp
-from kbplug.errors import ArgumentError, DTypeError
+from kbplug.errors import ArgumentError, BoundsError, DTypeError, ShapeError
 from kbplug.graph.tensor import tensor
 
 STANDARD = list(array_api_strict.__array_namespace_info__().dtypes())
@@ -96,3 +96,14 @@ def test_dlpack_is_called_as_the_standard_says():
 def test_what_is_no_dtype():
     with pytest.raises(DTypeError, match="Did you mean 'float32'"):
         xp.zeros(2, dtype="float31")
+
+
+def test_unstack_counts_what_a_concrete_tensor_has():
+    x = xp.asarray([[3.0, -1.0], [2.0, 5.0]])
+    assert [float(part) for part in xp.unstack(x[x > 0])] == [3.0, 2.0, 5.0]
+    assert [part.value().tolist() for part in xp.unstack(x[:, x[0] > 0], axis=-1)] == [[3.0, 2.0]]
+    assert len(xp.unstack(x[x > 9])) == 0
+    with pytest.raises(ShapeError, match="unstack needs to know the size of dimension 0"):
+        xp.jit(lambda y: xp.unstack(y[y > 0])[0])(np.ones(2))
+    with pytest.raises(BoundsError, match="Axis 2 is out of range"):
+        xp.unstack(x, axis=2)
