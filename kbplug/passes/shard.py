@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import CONSTANT, Node, item, make, parameter, remake
@@ -43,6 +44,8 @@ class Sharding:
         Positions of the inputs that carry the batch, each with its axis there.
     stages, nodes
         How many stages there are, and how many nodes in them.
+    shares
+        How many elements the parts' shares have that must be put together; those of unknown sizes count as 1.
     work
         Nanoseconds for a sample that only cutting the batch spreads over threads; see ``kbplug.passes.work``.
     """
@@ -51,6 +54,7 @@ class Sharding:
     batch: Mapping[int, int]
     stages: int
     nodes: int
+    shares: int
     work: float
 
 
@@ -67,8 +71,14 @@ def shard(graph: Graph, batch: Mapping[int, int]) -> Sharding | None:
     stages = found.stages
     if not stages:
         return None
-    nodes, work = sum(len(s.members) for s in stages), sum(s.work for s in stages)
-    return Sharding(found.graph, dict(batch), len(stages), nodes, work)
+    return Sharding(
+        found.graph,
+        dict(batch),
+        stages=len(stages),
+        nodes=sum(len(s.members) for s in stages),
+        shares=sum(prod(n or 1 for n in r.result.shape) for s in stages for r in s.shares),
+        work=sum(s.work for s in stages),
+    )
 
 
 class _Stages:
@@ -122,6 +132,7 @@ class _Stage:
         self.placed, self.members = placed, set(members)
         self.work = sum(work_of(n, placed.at) for n in members)
         self.results = [n for n in members if self._leaves(n)]
+        self.shares = [n for n in self.results if isinstance(placed.at[n], Share)]
         self._formal: dict[Operand, Node] = {}
         self._local: dict[Node, Node] = {}
         for node in members:

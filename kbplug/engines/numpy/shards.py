@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 Body = Callable[..., Sequence[Any]]
 
-_JOIN, _CALL = 200_000, 5_000
-"""Nanoseconds that a stage costs to hand out and to collect, and each of its nodes in every part."""
+_JOIN, _CALL, _SHARE = 200_000, 5_000, 2
+"""Nanoseconds of a stage, to hand it out and collect it; of a node, to be called once more; of an element of shares."""
 
 
 def least_batch(sharding: Sharding) -> float | None:
@@ -35,7 +35,7 @@ def least_batch(sharding: Sharding) -> float | None:
     saved = sharding.work * (1 - 1 / threads)
     if not saved or blas.threads() is None:
         return None
-    return (_JOIN * sharding.stages + _CALL * sharding.nodes) / saved
+    return (_JOIN * sharding.stages + _CALL * sharding.nodes + _SHARE * sharding.shares) / saved
 
 
 def sharded(

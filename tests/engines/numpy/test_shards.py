@@ -21,6 +21,7 @@ def workers(request, monkeypatch):
     """Several workers, and no function too small for them; also notes how many parts each stage ran in."""
     monkeypatch.setattr(shards, "_JOIN", 0)
     monkeypatch.setattr(shards, "_CALL", 0)
+    monkeypatch.setattr(shards, "_SHARE", 0)
     monkeypatch.setattr(twins, "SMALLEST", 0)
     monkeypatch.setattr(pool, "workers", lambda: request.param)
     monkeypatch.setattr(blas, "threads", lambda: request.param)
