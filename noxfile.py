@@ -153,7 +153,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def journey(session: nox.Session) -> None:
-    """Go the way of an engine's author and of its user, from wheels; ``-- --engine torch`` trains on that engine too."""
+    """Go the way of an author and of a user, from wheels; ``-- --engine torch`` trains on that engine too."""
     session.install("build>=1.2", "-e", ".[test]")
     session.run("pytest", "-m", "slow", "-rP", "tests/journey", *session.posargs)
 
