@@ -117,5 +117,6 @@ _RULES: dict[str, Callable[[Node, Extents], Extents]] = {
     "matrix_transpose": _transposed,
     "permute_dims": _permuted,
     "sum_like": _of(1),
+    **{f"random.{name}": _sized for name in ("bits", "integers", "normal", "truncated_normal", "uniform")},
     **dict.fromkeys(("sum", "mean", "max", "min", "prod", "var", "std", "all", "any"), _reduced),
 }

@@ -29,6 +29,7 @@ from kbplug.graph.tensor import Tensor, built_at
 from kbplug.ops.sharding import Cut, End
 from kbplug.ops.sizes import dim
 from kbplug.passes.placement import Placed, Share, entry
+from kbplug.passes.work import handing_over
 from kbplug.passes.work import work as work_of
 
 
@@ -130,9 +131,10 @@ class _Stage:
 
     def __init__(self, placed: Placed, members: list[Node]) -> None:
         self.placed, self.members = placed, set(members)
-        self.work = sum(work_of(n, placed.at) for n in members)
         self.results = [n for n in members if self._leaves(n)]
         self.shares = [n for n in self.results if isinstance(placed.at[n], Share)]
+        handed = sum(handing_over(n, placed.at) for n in self.results if n not in self.shares)
+        self.work = sum(work_of(n, placed.at) for n in members) - handed
         self._formal: dict[Operand, Node] = {}
         self._local: dict[Node, Node] = {}
         for node in members:

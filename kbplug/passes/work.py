@@ -22,7 +22,7 @@ _FREE = VIEWS | frozenset(COMBINE) | {"item", "mean", "var", "std", "sum_like"}
 """Ops that copy nothing, and those that other means spread over threads as they do elementwise ones."""
 
 _PRODUCT, _STACKED, _WINDOWS = 0.022 * 0.2, 0.06, 0.03 * 0.6  # a multiplication and an addition each
-_POOLED, _ORDERED, _OTHER = 3.0, 20.0, 1.0  # an element each
+_POOLED, _ORDERED, _OTHER, _COPIED = 3.0, 20.0, 1.0, 1.0  # an element each
 
 Placements = Mapping[Node, Any]
 
@@ -43,6 +43,11 @@ def work(node: Node, at: Placements) -> float:
     if "pool" in name:
         return taken * _POOLED
     return taken * (_ORDERED if "sort" in name or name == "top_k" else _OTHER)
+
+
+def handing_over(node: Node, at: Placements) -> float:
+    """Return the nanoseconds that it costs a sample to be laid beside the others of a result."""
+    return prod(_sizes(node, at)) * _COPIED
 
 
 def _sizes(node: Node, at: Placements) -> tuple[int, ...]:

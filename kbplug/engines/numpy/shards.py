@@ -33,7 +33,7 @@ def least_batch(sharding: Sharding) -> float | None:
     """
     threads = pool.workers()
     saved = sharding.work * (1 - 1 / threads)
-    if not saved or blas.threads() is None:
+    if saved <= 0 or blas.threads() is None:
         return None
     return (_JOIN * sharding.stages + _CALL * sharding.nodes + _SHARE * sharding.shares) / saved
 

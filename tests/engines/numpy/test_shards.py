@@ -10,6 +10,7 @@ from kbplug.engines.numpy import blas, pool, shards
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.sharding import Cut
+from kbplug.passes import work
 from kbplug.runtime import shards as twins
 
 WITHIN = 2e-5
@@ -22,6 +23,7 @@ def workers(request, monkeypatch):
     monkeypatch.setattr(shards, "_JOIN", 0)
     monkeypatch.setattr(shards, "_CALL", 0)
     monkeypatch.setattr(shards, "_SHARE", 0)
+    monkeypatch.setattr(work, "_COPIED", 0)
     monkeypatch.setattr(twins, "SMALLEST", 0)
     monkeypatch.setattr(pool, "workers", lambda: request.param)
     monkeypatch.setattr(blas, "threads", lambda: request.param)
@@ -105,6 +107,17 @@ def test_a_convolutional_network(samples, parts, monkeypatch):
 
     same(build, [random(8, 12, 12, 2), np.arange(8) % 6], monkeypatch)
     assert len(parts) == 3  # one stage for each step
+
+
+@pytest.mark.parametrize("samples", [None, 8])
+def test_dropout_draws_for_the_whole_batch(samples, parts, monkeypatch):
+    def build():
+        x, w, v = K.placeholder((samples, 20)), weights(20, 30), weights(30, 5)
+        y = K.dot(K.dropout(K.tanh(K.dot(x, w)), 0.5, seed=3), v)
+        return trained([x], K.mean(K.square(y)), [y], [w, v])
+
+    same(build, [random(8, 20)], monkeypatch)
+    assert len(parts) == 3  # the mask is drawn first, then cut
 
 
 def test_normalisation_over_the_batch(parts, monkeypatch):
