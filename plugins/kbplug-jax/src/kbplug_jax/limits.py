@@ -76,21 +76,26 @@ def _one_nan(a: Part, b: Part) -> Part:
     return (jnp.isinf(a) & jnp.isnan(b)) | (jnp.isnan(a) & jnp.isinf(b))
 
 
+def _unknown(a: Part, b: Part) -> Part:
+    """Say where one part is finite and the other NaN."""
+    return (jnp.isfinite(a) & jnp.isnan(b)) | (jnp.isnan(a) & jnp.isfinite(b))
+
+
 def _sqrt(a: Part, b: Part) -> list[tuple[Any, Any, Any]]:
     up, down = jnp.isnan(b) & (a == jnp.inf), jnp.isnan(b) & (a == -jnp.inf)
     return [(jnp.isinf(b), jnp.inf, b), (up, jnp.inf, jnp.nan), (down, jnp.nan, jnp.inf)]
 
 
 def _acos(a: Part, b: Part) -> list[tuple[Any, Any, Any]]:
-    return [((a == 0) & jnp.isnan(b), jnp.pi / 2, jnp.nan)]
+    return [((a == 0) & jnp.isnan(b), jnp.pi / 2, jnp.nan), (_unknown(a, b), jnp.nan, jnp.nan)]
 
 
 def _acosh(a: Part, b: Part) -> list[tuple[Any, Any, Any]]:
-    return [((a == 0) & jnp.isnan(b), jnp.nan, jnp.pi / 2)]
+    return [((a == 0) & jnp.isnan(b), jnp.nan, jnp.pi / 2), (_unknown(a, b), jnp.nan, jnp.nan)]
 
 
 def _asinh(a: Part, b: Part) -> list[tuple[Any, Any, Any]]:
-    return [(jnp.isnan(a) & (b == 0), jnp.nan, b)]
+    return [(jnp.isnan(a) & (b == 0), jnp.nan, b), (_unknown(a, b), jnp.nan, jnp.nan)]
 
 
 def _atanh(a: Part, b: Part) -> list[tuple[Any, Any, Any]]:
