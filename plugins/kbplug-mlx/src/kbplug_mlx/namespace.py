@@ -58,7 +58,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: Any = N
     return mx.array(obj, dtype=dtype)
 
 
-# Elementwise: what MLX lacks, and integers divided by zero, which end its process.
+# Elementwise: what MLX lacks, and the numbers at which it is not the standard's.
 
 
 def _bits(x: Array) -> Array:
@@ -95,26 +95,6 @@ def nextafter(x: Array, y: Array) -> Array:
 def sign(x: Array) -> Array:
     """Return the sign; that of a NaN is NaN."""
     return mx.where(mx.isnan(x), x, mx.sign(x))
-
-
-def _integers(x: Any) -> Any:
-    return mx.issubdtype(x.dtype, mx.integer)
-
-
-def _divided(name: str) -> Callable[[Array, Array], Array]:
-    whole = getattr(mx, name)
-
-    def divide(x: Array, y: Array) -> Array:
-        if not _integers(x):
-            return whole(x, y)
-        zero = y == 0
-        return mx.where(zero, 0, whole(x, mx.where(zero, 1, y))).astype(x.dtype)
-
-    return divide
-
-
-floor_divide = _divided("floor_divide")
-remainder = _divided("remainder")
 
 
 def exp(x: Array, /) -> Array:
@@ -250,7 +230,7 @@ def searchsorted(x1: Array, x2: Array, /, *, side: str = "left", sorter: Array |
 
 def matmul(x: Array, y: Array, /) -> Array:
     """Return the product of matrices; of integers, as a sum of products."""
-    if not _integers(x):
+    if not mx.issubdtype(x.dtype, mx.integer):
         return mx.matmul(x, y)
     left = x if x.ndim > 1 else x[None, :]
     right = y if y.ndim > 1 else y[:, None]
