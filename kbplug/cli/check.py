@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser("check", help="put an engine through the conformance suite")
     parser.add_argument("name", metavar="NAME", help="the engine")
     parser.add_argument("--tier", action="append", metavar="TIER", help="only this part of the suite; may be repeated")
+    parser.add_argument(
+        "--array-api", type=Path, metavar="PATH", help="run the tests of a checkout of data-apis/array-api-tests too"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report as Markdown")
     parser.set_defaults(run=run)
@@ -42,12 +46,23 @@ def run(arguments: argparse.Namespace) -> int:
     with Progress(*columns, console=output.console(), transient=True) as progress:
         bar = progress.add_task(arguments.name, total=len(cases))
         report = certify(arguments.name, lambda _: progress.advance(bar), cases)
+    if arguments.array_api and not report.waiting:
+        report = _with_checkout(report, arguments.array_api)
     _print(report)
     if arguments.json:
         arguments.json.write_text(json.dumps(report.data(), indent=2) + "\n", encoding="utf-8")
     if arguments.markdown:
         arguments.markdown.write_text(report.markdown(), encoding="utf-8")
     return 0 if report.ok else 1
+
+
+def _with_checkout(report: Report, checkout: Path) -> Report:
+    from kbplug.plugins import engine
+    from kbplug.testing import array_api, exceptions
+
+    output.line(f"Running the tests in {checkout} ...", style="dim")
+    found = array_api.outcomes(engine(report.engine), checkout, exceptions.of_engine(report.engine))
+    return replace(report, outcomes=(*report.outcomes, *found))
 
 
 def _print(report: Report) -> None:

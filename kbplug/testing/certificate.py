@@ -58,7 +58,8 @@ class Report:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return the number of outcomes of each status by tier."""
-        found = {tier: Counter(o.status for o in self.outcomes if o.case.tier == tier) for tier in v1.TIERS}
+        tiers = (*v1.TIERS, exceptions.ELSEWHERE)
+        found = {tier: Counter(o.status for o in self.outcomes if o.case.tier == tier) for tier in tiers}
         return {tier: {status: counter[status] for status in STATUSES} for tier, counter in found.items() if counter}
 
     def data(self) -> dict[str, Any]:
