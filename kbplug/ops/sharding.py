@@ -24,20 +24,26 @@ End = Cut | str
 """How the results of parts make a whole: laid side by side, or combined by the elementwise op of that name."""
 
 
+def first_cut(arrays: Sequence[Any], axes: Sequence[Cut | None]) -> tuple[Any, Cut]:
+    """Return the first operand that is cut, and how."""
+    return next((array, cut) for array, cut in zip(arrays, axes, strict=True) if cut is not None)
+
+
 def batch_size(specs: Sequence[Any], axes: Sequence[Cut | None]) -> Size:
     """Return how many samples specs or arrays hold: what the first that is cut says."""
-    for spec, cut in zip(specs, axes, strict=True):
-        if cut is not None:
-            size: Size = spec.shape[cut.axis]
-            return None if size is None else size // cut.each
-    return None
+    spec, cut = first_cut(specs, axes)
+    size: Size = spec.shape[cut.axis]
+    return None if size is None else size // cut.each
 
 
 @primitive(traits=("tuple",))
 def sharded(
     *arrays: Spec, body: Graph, axes: tuple[Cut | None, ...], ends: tuple[End, ...], work: float = 0.0
 ) -> tuple[Spec, ...]:
-    """The results of a graph that may run part by part along a batch."""
+    """The results of a graph that may run part by part along a batch.
+
+    ``work`` is what that saves for each element of the first operand that is cut, in nanoseconds of one thread.
+    """
     samples = batch_size(arrays, axes)
     return tuple(_whole(n.result, end, samples) for n, end in zip(body.outputs, ends, strict=True))
 
@@ -54,4 +60,4 @@ def _(xp: Any, *arrays: Any, body: Any, axes: Any, ends: Any, work: float) -> An
     return tuple(body(*arrays))
 
 
-__all__ = ["Cut", "End", "batch_size", "sharded"]
+__all__ = ["Cut", "End", "batch_size", "first_cut", "sharded"]

@@ -70,6 +70,7 @@ class Placed:
             with built_at(node.where):
                 self._add(node)
         self.graph = Graph(graph.inputs, [self._new[n] for n in graph.outputs])
+        self.ends = frozenset(self.graph.outputs)
         self._postpone_views()
 
     def _begin(self, graph: Graph, batch: Mapping[Node, int]) -> None:
@@ -126,7 +127,7 @@ class Placed:
         """Move views that only later phases need there, so that what they show is handed on, not they."""
         for node in reversed(self.graph.body):
             users = [self.phase[u] for u in self.graph.uses[node]]
-            if node.op.name in VIEWS and isinstance(self.at[node], Cut) and users and node not in self.graph.outputs:
+            if node.op.name in VIEWS and isinstance(self.at[node], Cut) and users and node not in self.ends:
                 self.phase[node] = max(self.phase[node], min(users))
 
     def _size(self, node: Node, axis: int, cut: Cut) -> Node | None:

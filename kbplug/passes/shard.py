@@ -108,7 +108,7 @@ class _Stages:
             "body": stage.body,
             "axes": tuple(cut for _, cut in stage.operands),
             "ends": tuple(map(self._end, stage.results)),
-            "work": stage.work,
+            "work": stage.work / stage.elements,
         }
         node = make(op, arrays, params, op.infer(*[a.result for a in arrays], **params), stage.results[-1].where)
         self.new |= {n: item(node, i) for i, n in enumerate(stage.results)}
@@ -142,11 +142,13 @@ class _Stage:
                 self._local[node] = self._localised(node)
         self.operands = tuple(self._formal)
         self.body = Graph(self._formal.values(), [self._local[n] for n in self.results])
+        first, cut = next(o for o in self.operands if o[1] is not None)
+        sizes = (cut.each if i == cut.axis else n for i, n in enumerate(first.result.shape))  # type: ignore[union-attr]
+        self.elements = prod(n or 1 for n in sizes)
 
     def _leaves(self, node: Node) -> bool:
         """Say whether a result is needed outside the stage."""
-        graph = self.placed.graph
-        return node in graph.outputs or any(u not in self.members for u in graph.uses[node])
+        return node in self.placed.ends or any(u not in self.members for u in self.placed.graph.uses[node])
 
     def _operand(self, node: Node, position: int) -> Node:
         operand = node.inputs[position]

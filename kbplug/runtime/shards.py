@@ -6,9 +6,9 @@ The twin is planned and emitted when the first call comes that might be worth it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from kbplug.engine import Engine, Kernel
@@ -21,6 +21,9 @@ from kbplug.runtime.emit import emit
 
 SMALLEST = 512
 """Calls whose batches all have fewer elements are not looked at."""
+
+MOST = 8
+"""How many groups of inputs are tried as the batch, those of the largest first."""
 
 USUAL = 32
 """How many samples an unknown batch is taken to have, when it is compared with others."""
@@ -82,12 +85,12 @@ def _groups(inputs: Sequence[Node]) -> list[list[int]]:
     for i, node in enumerate(inputs):
         if node.op.name != "read" and node.result.ndim and node.result.shape[0] not in (0, 1):
             found.setdefault(node.result.shape[0], []).append(i)
-    return [g for g in found.values() if any(_may_be_large(inputs[i]) for i in g)]
 
+    def elements(group: Sequence[int]) -> float:
+        sizes = [inputs[i].result.size for i in group]
+        return math.inf if None in sizes else max(n for n in sizes if n is not None)
 
-def _may_be_large(node: Node) -> bool:
-    size = node.result.size
-    return size is None or size >= SMALLEST
+    return sorted((g for g in found.values() if elements(g) >= SMALLEST), key=elements, reverse=True)[:MOST]
 
 
 def _plan(graph: Graph, groups: Sequence[Sequence[int]], engine: Engine, kernels: Mapping[str, Kernel]) -> Twin | None:
@@ -98,7 +101,7 @@ def _plan(graph: Graph, groups: Sequence[Sequence[int]], engine: Engine, kernels
     if best is None or samples is None:
         return None
     first = next(iter(best.batch))
-    each = prod(n for n in graph.inputs[first].result.shape[1:] if n is not None)
+    each = math.prod(n for n in graph.inputs[first].result.shape[1:] if n is not None)
     return Twin(_emitted(best, engine, kernels), first, samples * each, tuple(best.batch.items()))
 
 

@@ -348,6 +348,15 @@ def test_a_stage_of_a_graph_that_is_cut_knows_its_sizes():
     assert [n.result.shape for n in graph.outputs] == [(6, 4), ()]
 
 
+def test_the_work_of_a_stage_does_not_hang_on_which_sizes_are_known():
+    w = symbol(4, 64)
+    found = {
+        cut([x, w], [xp.sum(x @ w)], [0]).body[-2].params["work"] for x in (symbol(None, 16, 4), symbol(9, None, 4))
+    }
+    assert len(found) == 1
+    assert min(found) > 0
+
+
 def node_by_node(graph, arrays, batch):
     """Check each placed node alone: a sample's part of the true operands gives its part of the true result."""
     placed = Placed(graph, {graph.inputs[i]: 0 for i in batch})

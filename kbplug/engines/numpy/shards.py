@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kbplug.engines.numpy import blas, pool
-from kbplug.ops.sharding import Cut, End, batch_size
+from kbplug.ops.sharding import Cut, End, batch_size, first_cut
 
 if TYPE_CHECKING:
     from kbplug.passes.shard import Sharding
@@ -43,7 +43,8 @@ def sharded(
 ) -> tuple[Any, ...]:
     """Run ``body`` on as many parts of the batch as there are threads, or on all of it if that is little work."""
     samples = batch_size(arrays, axes) or 0
-    parts = min(pool.workers(), samples) if work * samples > _JOIN and not pool.busy() else 1
+    saved = work * first_cut(arrays, axes)[0].size
+    parts = min(pool.workers(), samples) if saved > _JOIN and not pool.busy() else 1
     if parts < 2:
         return _own(body(*arrays), arrays)
     bounds = [samples * i // parts for i in range(parts + 1)]
