@@ -271,8 +271,9 @@ def repeat(x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Arr
 
 def moveaxis(x: Array, source: int | tuple[int, ...], destination: int | tuple[int, ...], /) -> Array:
     """Return the array with axes elsewhere."""
-    sources, places = ((n,) if isinstance(n, int) else n for n in (source, destination))
-    sources, places = [n % x.ndim for n in sources], [n % x.ndim for n in places]
+    sources, places = (
+        [n % x.ndim for n in ((axes,) if isinstance(axes, int) else axes)] for axes in (source, destination)
+    )
     order = [n for n in range(x.ndim) if n not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
