@@ -45,7 +45,15 @@ def cases() -> Iterator[Case]:
     for dtype in DTYPES:
         for layout in LAYOUTS:
             yield Case(f"interchange/{dtype}-{layout}", partial(in_and_out, dtype, layout), frozenset({dtype}))
-    for check in (a_copy_is_kept, a_variable_changes_engines, training_changes_engines, a_function_changes_engines):
+    for layout in ("plain", "transposed", "strided", "reversed", "empty", "0-d", "read-only"):
+        yield Case(f"interchange/dlpack-{layout}", partial(by_dlpack, layout), NEEDS)
+    for check in (
+        an_update_keeps_nothing_of_what_was_fed,
+        a_copy_is_kept,
+        a_variable_changes_engines,
+        training_changes_engines,
+        a_function_changes_engines,
+    ):
         yield Case(f"interchange/{check.__name__.replace('_', '-')}", check, NEEDS)
     for check in (variables_in_a_file, a_function_in_a_file):
         yield Case(f"saving/{check.__name__.replace('_', '-')}", check, NEEDS)
@@ -67,6 +75,35 @@ def in_and_out(dtype: str, layout: str, engine: Engine) -> None:
     assert found.dtype.name == dtype, f"A {layout} array of {dtype} came back as {found.dtype}."
     assert found.shape == value.shape, f"A {layout} array of shape {value.shape} came back with {found.shape}."
     assert np.array_equal(found, value), f"A {layout} array of {dtype} came back as {found.tolist()}."
+
+
+class Giver:
+    """An array that is to be had by DLPack alone."""
+
+    def __init__(self, array: HostArray) -> None:
+        self.__dlpack__ = array.__dlpack__
+        self.__dlpack_device__ = array.__dlpack_device__
+
+
+def by_dlpack(layout: str, engine: Engine) -> None:
+    """An array of another library, and one of the engine's own, are fed as a NumPy array is."""
+    value = LAYOUTS[layout](_values("float32"))
+    x = K.placeholder(value.shape, dtype="float32")
+    f = K.function([x], [x + 0.0])
+    with engine_scope(engine):
+        for given in (Giver(value), engine.from_numpy(value)):
+            found = f([given])[0]
+            assert np.array_equal(found, value), f"A {layout} array fed by DLPack came back as {found.tolist()}."
+
+
+def an_update_keeps_nothing_of_what_was_fed(engine: Engine) -> None:
+    """A variable updated by what was fed keeps its value when that array is written into."""
+    w, x = K.variable(np.zeros((2, 3)), dtype="float32"), K.placeholder((2, 3), dtype="float32")
+    given = np.ones((2, 3), "float32")
+    with engine_scope(engine):
+        K.function([x], [], updates=[K.update(w, x)])([given])
+        given[...] = 9
+        equal(K.get_value(w), np.ones((2, 3)), "A variable that took what was fed")
 
 
 def a_copy_is_kept(engine: Engine) -> None:

@@ -1,11 +1,13 @@
 """The engine by itself: options, devices, conversions, and the compiler."""
 
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounterWithBackend
 
 import kbplug
 from kbplug import backend as K
@@ -81,6 +83,30 @@ def test_a_compiled_function_gives_what_the_plain_one_does(monkeypatch):
                 found.append(f([value]))
         for a, b in zip(*found, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # PyTorch's compiler uses what Python and PyTorch deprecate
+def test_torch_compile_makes_one_program_of_a_training_step(monkeypatch):
+    if not shutil.which("g++"):
+        pytest.skip("no C++ compiler is here")
+    monkeypatch.setattr("torch._inductor.config.compile_threads", 1)  # else it starts processes for one small kernel
+    original = torch.compile
+    watch = CompileCounterWithBackend("inductor")
+    monkeypatch.setattr(torch, "compile", lambda run, **options: original(run, backend=watch, **options))
+    x, t = K.placeholder((16, 3), dtype="float32"), K.placeholder((16, 1), dtype="float32")
+    given = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
+    found = []
+    for options in ({"compile": True}, {}):
+        w, v = K.variable(np.full((3, 4), 0.5), dtype="float32"), K.variable(np.ones((4, 1)), dtype="float32")
+        loss = K.mean(K.square(K.dot(K.tanh(K.dot(x, w)), v) - t))
+        updates = [K.update_sub(p, 0.1 * g) for p, g in zip((w, v), K.gradients(loss, [w, v]), strict=True)]
+        train = K.function([x, t], [loss], updates=updates)
+        with kbplug.engine_scope(TorchEngine(device="cpu", **options)):
+            found.append([float(train([given, given[:, :1]])[0]) for _ in range(20)])
+    assert watch.frame_count == 1
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
+    assert found[0][-1] < 0.5 * found[0][0]
 
 
 def test_importing_the_plugin_loads_no_array_library():
