@@ -80,7 +80,8 @@ class Fused:
             self._pieces = [(p, Fused(p.program, self.processors)) for p in pieces(self.program)]
         found: dict[int, Any] = dict(enumerate(arrays))
         for piece, run in self._pieces:
-            value = run(*[found[p] for p in piece.inputs])
+            taken = [found[p] for p in piece.inputs]
+            value = run(*taken) if len(piece.program.values) > 1 else taken[0]
             if piece.reduction:
                 dtype = {} if piece.reduction in ("max", "min") else {"dtype": value.dtype}
                 value = REDUCE[piece.reduction](value, axis=-1, keepdims=True, **dtype)

@@ -24,6 +24,13 @@ def _draw(draw: str, state: Any, shape: tuple[int, ...], dtype: Any, *numbers: i
     return out
 
 
+def advance(state: Any) -> Any:
+    """Return the state after a call; the generic body would copy a constant to the device."""
+    after = state.copy()
+    after[2:] += 1
+    return after
+
+
 def bits(state: Any, *, shape: tuple[int, ...]) -> Any:
     """Draw 32-bit words as int64."""
     return _draw("bits", state, shape, cupy.int64)
@@ -52,6 +59,7 @@ def integers(state: Any, *, shape: tuple[int, ...], low: int, high: int, dtype: 
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
+    "random.advance": advance,
     "random.bits": bits,
     "random.integers": integers,
     "random.normal": normal,

@@ -6,6 +6,7 @@ states draw equal numbers on every device, and nothing waits to read the state.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from kbplug_cupy.codegen.kernel import THREADS, UNNAMED, Kernel, finish, indented, signature, stored
@@ -75,6 +76,7 @@ def _per_counter(draw: str, dtype: str) -> int:
     return 2 if draw == "integers" or dtype == "float64" else 4
 
 
+@functools.cache
 def random(draw: str, dtype: str) -> Kernel:
     """Return the kernel that draws ``bits``, ``uniform``, ``normal`` or ``integers``.
 

@@ -6,6 +6,7 @@ windows that hold it, in a fixed order, so no result hangs on the order of threa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -150,6 +151,7 @@ def _arrays(stored_type: str, operands: int) -> list[tuple[str, str]]:
     return [*taken, (f"{stored_type}* __restrict__", "b0")]
 
 
+@functools.cache
 def pooling(op: str, dtype: str, rank: int, *, channels_first: bool = False, wide: bool = False) -> Kernel:
     """Return a kernel of ``POOLING`` over ``rank`` dimensions."""
     template, ctype = POOLING[op], CTYPES[dtype]
@@ -185,6 +187,7 @@ def _count(ctype: CType) -> str:
     return f"{ctype.total}{{({part})count, 0}}" if ctype.kind == "complex" else f"({ctype.total})count"
 
 
+@functools.cache
 def patches(dtype: str, rank: int, *, wide: bool = False) -> Kernel:
     """Return the kernel that copies windows into matrices of shape (groups, batch * positions, window * channels)."""
     ctype = CTYPES[dtype]
@@ -205,6 +208,7 @@ def _nothing(ctype: CType) -> str:
     )
 
 
+@functools.cache
 def overlapped(dtype: str, rank: int, *, channels_first: bool = False, wide: bool = False) -> Kernel:
     """Return the kernel that adds windows up again where they came from: the transpose of ``patches``."""
     ctype = CTYPES[dtype]
