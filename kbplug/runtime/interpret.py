@@ -26,7 +26,7 @@ def kernels_of(engine: Engine, rng: str) -> Mapping[str, Kernel]:
 
     What is printed looks alike on every engine.
     """
-    kernels = {"print": partial(_print, engine), **plugins.kernels_for(engine)}
+    kernels: dict[str, Kernel] = {"print": partial(_print, engine), **plugins.kernels_for(engine)}
     if rng == "native":
         return kernels
     return {name: k for name, k in kernels.items() if "random" not in _traits(name)}
