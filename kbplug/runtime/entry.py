@@ -43,7 +43,7 @@ def entry(engine: Engine, run: Run, program: Program, inputs: Sequence[Spec], co
         "explain": program.explain,
         "host": plugin_manager(),
     }
-    known |= {"array": values.HostArrayType, "as_array": values.host_array}
+    known |= {"array": values.HostArrayType, "as_array": engine.to_numpy}
     exec("\n".join(_lines(inputs, count)), known)  # noqa: S102 -- the source is our own, written below
     made: Entry = known["enter"]
     return made

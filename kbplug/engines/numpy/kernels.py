@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug.engines.numpy import conv, elementwise, idioms, indexing, linalg, pooling, random, shards
+from kbplug.engines.numpy import conv, elementwise, idioms, indexing, linalg, pooling, random, reductions, shards
 
 KERNELS: dict[str, Callable[..., Any]] = {
     **conv.KERNELS,
@@ -15,5 +15,6 @@ KERNELS: dict[str, Callable[..., Any]] = {
     **linalg.KERNELS,
     **pooling.KERNELS,
     **random.KERNELS,
+    **reductions.KERNELS,
     **shards.KERNELS,
 }
