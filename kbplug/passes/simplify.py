@@ -11,6 +11,7 @@ from kbplug.errors import DTypeError
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Slice, literal, parameter, scalar_of
 from kbplug.graph.op import Op, lookup
+from kbplug.graph.spec import normalize_axes
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.control import cond, scan, while_
 from kbplug.ops.extents import same_shape
@@ -124,6 +125,10 @@ def _permute(x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
         inner = tuple(a % x.ndim for a in x.node.params["axes"])
         return xp.permute_dims(_operand(x), axes=tuple(inner[a] for a in order))
     return None
+
+
+def _moveaxis(x: Tensor, source: int | tuple[int, ...], destination: int | tuple[int, ...]) -> Tensor | None:
+    return x if normalize_axes(source, x.ndim) == normalize_axes(destination, x.ndim) else None
 
 
 def _reshape(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tensor | None:
@@ -261,6 +266,7 @@ BROADCASTS: tuple[Rule, ...] = tuple(
 FORMS: tuple[Rule, ...] = (
     ("astype", _astype),  # a cast to its own dtype, casts that lose nothing on the way
     ("permute_dims", _permute),  # permute(permute(x)) -> permute(x)
+    ("moveaxis", _moveaxis),  # to where it is
     ("reshape", _reshape),  # reshape(reshape(x)) -> reshape(x)
     ("broadcast_to", _broadcast),  # to its own shape
     ("getitem", _element_of_shape),  # shape(x)[i] -> dim(x, i)

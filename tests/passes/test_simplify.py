@@ -87,6 +87,7 @@ FIRES = {
     "astype of a scalar": (xp.astype(Tensor(literal(0.1, "float32")), "float64") * x, float(np.float32(0.1)) * x),
     "permute to the same": (xp.permute_dims(x, (0, -1)), x),
     "permute twice": (xp.permute_dims(xp.permute_dims(x, (1, 0)), (-1, 0)), x),
+    "move an axis to where it is": (xp.moveaxis(x, (0, 1), (-2, -1)), x),
     "reshape to the same": (xp.reshape(x, (2, 4)), x),
     "reshape twice": (xp.reshape(xp.reshape(x, (4, 2)), (8,)), xp.reshape(x, (8,))),
     "broadcast to the same": (lookup("broadcast_to")(x, shape=(2, 4)), x),
