@@ -32,8 +32,6 @@ class Peer:
         The file of ``peers`` that knows it, and how it is to run there.
     slow
         Whether it compiles for minutes, and so is left out of quick runs.
-    without
-        Workloads that it is not asked for, with the reason.
     """
 
     title: str
@@ -41,7 +39,6 @@ class Peer:
     module: str
     mode: str = ""
     slow: bool = False
-    without: str = ""
 
     def load(self) -> Any:
         """Return the module that knows the peer; its library is imported here."""
@@ -55,7 +52,7 @@ PEERS = {
     "torch": Peer("PyTorch", "torch", "of_torch"),
     "torch-compiled": Peer("PyTorch compiled", "torch", "of_torch", "compiled", slow=True),
     "tensorflow": Peer("TensorFlow function", "tensorflow", "of_tensorflow"),
-    "tensorflow-xla": Peer("TensorFlow XLA", "tensorflow", "of_tensorflow", "xla"),
+    "tensorflow-xla": Peer("TensorFlow XLA", "tensorflow", "of_tensorflow", "xla", slow=True),
     "pytensor": Peer("PyTensor", "pytensor", "of_pytensor", slow=True),
     "numba": Peer("numba", "numba", "of_numba", slow=True),
     "keras": Peer("Keras 3 on JAX", "keras", "of_keras"),
