@@ -94,6 +94,21 @@ def topological(outputs: Iterable[Node], inputs: Iterable[Node] = ()) -> Iterato
         yield node
 
 
+def built_since(nodes: Iterable[Node], begin: int) -> list[Node]:
+    """Return the nodes below ``nodes``, these included, that are no older than the serial ``begin``, operands first.
+
+    A node is younger than its operands, so what stands below an older one is not looked at.
+    """
+    found: set[Node] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if node.serial >= begin and node not in found:
+            found.add(node)
+            stack.extend(node.inputs)
+    return sorted(found, key=lambda n: n.serial)
+
+
 def transform(outputs: Iterable[Node], known: Mapping[Node, Node], rule: Rule) -> tuple[Node, ...]:
     """Return ``outputs`` rebuilt bottom-up: ``known`` nodes are replaced, all others become ``rule(node, new inputs)``.
 
@@ -117,7 +132,7 @@ def substitute(outputs: Iterable[Node], mapping: Mapping[Node, Node]) -> tuple[N
 def depends_on(outputs: Iterable[Node], sources: Iterable[Node]) -> set[Node]:
     """Return the nodes below ``outputs`` whose value depends on one of ``sources``, these included."""
     tainted = set(sources)
-    for node in topological(outputs):
+    for node in built_since(outputs, min([s.serial for s in tainted], default=0)):
         if any(i in tainted for i in node.inputs):
             tainted.add(node)
     return tainted

@@ -238,7 +238,9 @@ def infer(op: Op, inputs: tuple[Node, ...], params: Params) -> Specs:
 
 
 def remake(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """Return ``node`` over other inputs, with its spec inferred anew."""
+    """Return ``node`` over other inputs, with its spec inferred anew if theirs differ."""
     if inputs == node.inputs:
         return node
-    return make(node.op, inputs, node.params, infer(node.op, inputs, node.params), node.where)
+    alike = all([new.spec == old.spec for new, old in zip(inputs, node.inputs, strict=True)])
+    spec = node.spec if alike else infer(node.op, inputs, node.params)
+    return make(node.op, inputs, node.params, spec, node.where)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from kbplug.graph.graph import Graph, depends_on, substitute, topological
-from kbplug.graph.node import CONSTANT, ArrayValue, Node, parameter, placeholder
+from kbplug.graph.graph import Graph, built_since, depends_on, substitute
+from kbplug.graph.node import CONSTANT, ArrayValue, Node, now, parameter, placeholder
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor, tensor
 
@@ -52,7 +52,7 @@ def close(arguments: Sequence[Node], results: Sequence[Tensor]) -> Traced:
 
 def _frontier(outputs: Iterable[Node], inside: set[Node]) -> Iterable[Node]:
     """Yield the outer nodes that inner ones (or the results themselves) use; scalars stay where they are."""
-    for node in topological(outputs):
+    for node in built_since(outputs, min([n.serial for n in inside], default=now())):
         if node in inside:
             yield from (i for i in node.inputs if i not in inside and not _is_scalar(i))
     yield from (n for n in outputs if n not in inside and not _is_scalar(n))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from kbplug.dtypes import is_floating
 from kbplug.errors import ArgumentError, DTypeError, ShapeError
-from kbplug.graph.graph import Graph, substitute, topological
+from kbplug.graph.graph import Graph, built_since, substitute
 from kbplug.graph.node import Node, now, parameter, scalar_of
 from kbplug.graph.spec import Shape, Size, Spec, merge_sizes
 from kbplug.graph.tensor import Tensor, outputs, tensor
@@ -117,20 +117,19 @@ def _branch(function: Callable[[], Any]) -> Traced:
     begin = now()
     returned = function()
     results = [tensor(t).node for t in (returned if isinstance(returned, list | tuple) else (returned,))]
-    older = [n for n in topological(results) if n.serial < begin]
-    captured = list(dict.fromkeys(_border(results, set(older))))
+    captured = list(dict.fromkeys(_border(results, built_since(results, begin))))
     formal = [parameter(i, n.result) for i, n in enumerate(captured)]
     graph = Graph(formal, substitute(results, dict(zip(captured, formal, strict=True))))
     return Traced(graph, tuple(captured), ())
 
 
-def _border(results: Sequence[Node], older: set[Node]) -> Iterable[Node]:
-    yield from (n for n in results if n in older and scalar_of(n) is None)
-    for node in topological(results, older):
-        if node not in older:
-            yield from (i for i in node.inputs if i in older and scalar_of(i) is None)
-            if not node.inputs and (node.symbolic or node.stateful):
-                yield node
+def _border(results: Sequence[Node], built: Sequence[Node]) -> Iterable[Node]:
+    inside = set(built)
+    yield from (n for n in results if n not in inside and scalar_of(n) is None)
+    for node in built:
+        yield from (i for i in node.inputs if i not in inside and scalar_of(i) is None)
+        if not node.inputs and (node.symbolic or node.stateful):
+            yield node
 
 
 def _over(branch: Traced, captured: Sequence[Node]) -> Graph:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kbplug.graph.graph import built_since
 from kbplug.graph.node import Node, remake
 from kbplug.graph.tensor import Tensor
 from kbplug.graph.trace import Traced, trace
@@ -19,13 +20,13 @@ from kbplug.ops.state import moves
 
 def streams_opened(captured: Iterable[Node], begin: int) -> list[Node]:
     """Return the reads of random streams below ``captured`` that were built since ``begin``."""
-    return [n for n in _built(captured, begin) if moves(n)]
+    return [n for n in built_since(captured, begin) if moves(n)]
 
 
 def drawing_from(traced: Traced, streams: list[Node], begin: int) -> Traced:
     """Return a traced graph with one more argument per stream, the state that takes its place; arguments go first."""
     count = len(traced.graph.inputs) - len(traced.captured)
-    young = _built(traced.captured, begin)
+    young = built_since(traced.captured, begin)
 
     def again(*given: Tensor) -> list[Tensor]:
         new = dict(zip(streams, (t.node for t in given[count:]), strict=True))
@@ -42,15 +43,3 @@ def split_streams(streams: Iterable[Node], steps: int | Tensor) -> list[Tensor]:
     """Return for each stream the states of as many streams as there are steps, stacked."""
     sizes, static = size_operands(steps)
     return [split(Tensor(s), *sizes, shape=static) for s in streams]
-
-
-def _built(nodes: Iterable[Node], begin: int) -> list[Node]:
-    """Return the nodes below ``nodes``, these included, that were built since ``begin``, operands first."""
-    found: set[Node] = set()
-    stack = list(nodes)
-    while stack:
-        node = stack.pop()
-        if node.serial >= begin and node not in found:
-            found.add(node)
-            stack.extend(node.inputs)
-    return sorted(found, key=lambda n: n.serial)

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings
 
-from kbplug.graph.graph import Graph, depends_on, results, substitute, topological
-from kbplug.graph.node import item, literal, placeholder, remake
+from kbplug.graph.graph import Graph, built_since, depends_on, results, substitute, topological
+from kbplug.graph.node import item, literal, now, placeholder, remake
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor
@@ -88,6 +88,16 @@ def test_what_depends_on_a_source():
     total = a + b
     assert depends_on([total.node], [x.node]) == {x.node, a.node, total.node}
     assert depends_on([b.node], [x.node]) == {x.node}
+
+
+def test_what_was_built_since_a_moment():
+    x = placeholder(Spec((2,), "float32"))
+    before = xp.exp(Tensor(x)).node
+    begin = now()
+    first = xp.sin(Tensor(before)).node
+    second = xp.add(Tensor(first), Tensor(before)).node
+    assert built_since([second, before], begin) == [first, second]
+    assert built_since([before], begin) == []
 
 
 def test_the_walk_begins_with_the_inputs_even_if_unused():
