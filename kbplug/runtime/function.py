@@ -18,6 +18,7 @@ from kbplug.graph.tensor import Tensor, kept, tensor
 from kbplug.passes.expand import expand
 from kbplug.passes.fold import fold
 from kbplug.passes.fuse import fuse
+from kbplug.passes.join import join
 from kbplug.passes.nested import traits
 from kbplug.passes.sharing import shared
 from kbplug.passes.simplify import simplify
@@ -216,7 +217,7 @@ class Function:
 
     def _compile(self, engine: Engine, feeds: Sequence[Any]) -> Executable:
         kernels = kernels_of(engine, settings().rng)
-        graph = simplify(specialise(self.graph, self._known(feeds)))
+        graph = join(simplify(specialise(self.graph, self._known(feeds))))
         graph = fold(graph, _evaluator(engine, kernels))
         graph, written = self._without_idle(simplify(expand(graph, kernels)))
         for extra in plugins.passes_for(engine):
