@@ -2,14 +2,24 @@
 
     KERAS_BACKEND=kbplug.backend python speed.py
 
-It prints the median and the least of several steps, in milliseconds, and the seconds that the first one took.
+It prints the median and the least of several steps, the processor time of one over all threads, in milliseconds, and
+the seconds that the first one took.
+
+    python speed.py 3 kbplug.backend=PYTHON tensorflow=PYTHON
+
+runs each backend with its interpreter three times, in turns.
 """
 
+import os
+import subprocess
+import sys
 import time
 
 import numpy as np
-from keras import backend as K
-from keras import layers, models
+
+if len(sys.argv) == 1:
+    from keras import backend as K
+    from keras import layers, models
 
 
 def mlp():
@@ -48,27 +58,29 @@ def lstm():
 
 
 def timed(call, count):
-    """Return the seconds of each of ``count`` calls."""
-    taken = []
+    """Return the seconds of each of ``count`` calls, and the processor time of them all over their number."""
+    taken, worked = [], time.process_time()
     for _ in range(count):
         began = time.perf_counter()
         call()
         taken.append(time.perf_counter() - began)
-    return taken
+    return taken, (time.process_time() - worked) / count
 
 
-def show(name, seconds, first=None):
+def show(name, measured, first=None):
     """Print one line of results."""
-    median, least = 1e3 * np.median(seconds), 1e3 * np.min(seconds)
-    print("%-28s median %8.2f ms   least %8.2f ms" % (name, median, least), end="")  # noqa: UP031 -- Python 3.7
-    print("" if first is None else "   first %.1f s" % first, flush=True)  # noqa: UP031
+    seconds, worked = measured
+    figures = (name, 1e3 * np.median(seconds), 1e3 * np.min(seconds), 1e3 * worked)
+    print("%-28s median %8.2f ms   least %8.2f ms   processor %8.2f ms" % figures, end="")  # noqa: UP031 -- Python 3.7
+    print("" if first is None else "   first %.1f s" % first[0][0], flush=True)  # noqa: UP031
 
 
-if __name__ == "__main__":
+def measure():
+    """Measure on the backend that Keras runs."""
     print(K.backend())
     for build in (mlp, cnn, lstm):
         model, inputs, targets, steps = build()
-        (first,) = timed(lambda: model.train_on_batch(inputs, targets), 1)  # noqa: B023 -- called at once
+        first = timed(lambda: model.train_on_batch(inputs, targets), 1)  # noqa: B023 -- called at once
         show(build.__name__, timed(lambda: model.train_on_batch(inputs, targets), steps), first)  # noqa: B023
     small = models.Sequential([layers.Dense(16, activation="relu", input_shape=(8,)), layers.Dense(1)])
     one = np.random.rand(1, 8).astype("float32")
@@ -76,3 +88,18 @@ if __name__ == "__main__":
     show("predict_on_batch, one row", timed(lambda: small.predict_on_batch(one), 300))
     small.predict(one)
     show("predict, one row", timed(lambda: small.predict(one), 100))
+
+
+def in_turns(turns, backends):
+    """Run this program under several backends and interpreters, given as ``NAME=PYTHON``, one after the other."""
+    for _ in range(turns):
+        for name, python in (backend.split("=", 1) for backend in backends):
+            own = dict(os.environ, KERAS_BACKEND=name)
+            subprocess.run([python, "-W", "ignore", __file__], env=own, stderr=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        measure()
+    else:
+        in_turns(int(sys.argv[1]), sys.argv[2:])
