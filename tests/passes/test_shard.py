@@ -385,8 +385,16 @@ def one_sample(node, placed, true, sample):
     return values_of(Graph(formal, [remake(node, tuple(formal))]), values)[0]
 
 
+def wild(graph, arrays):
+    """Say whether complex infinities occur: of their products NumPy makes, by the shape, infinities or NaN."""
+    nodes = [n for n in graph.nodes if isinstance(n.spec, Spec) and n.spec.dtype.startswith("complex")]
+    return not all(np.isfinite(v).all() for v in values_of(Graph(graph.inputs, nodes), arrays))
+
+
 def batches(graph, arrays):
     """Yield groups of inputs whose first axes may carry one batch: equal sizes, all known or all unknown."""
+    if wild(graph, arrays):
+        return
     for size in {a.shape[0] for a in arrays if a.ndim and a.shape[0] > 1}:
         group = [i for i, a in enumerate(arrays) if a.ndim and a.shape[0] == size]
         if len({graph.inputs[i].result.shape[0] for i in group}) == 1:
