@@ -5,11 +5,13 @@ What was moved shares memory with nothing, so neither side can write into the ot
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kbplug.engine import Array, Engine
 from kbplug.errors import DTypeError, EngineError
 from kbplug.graph.spec import Spec, compatible
+from kbplug.graph.tensor import Tensor
 from kbplug.runtime import values
 
 
@@ -58,6 +60,15 @@ def taken(value: Any, spec: Spec, target: Engine) -> Array | None:
     except Exception:  # noqa: BLE001 -- strides, dtypes, read-only arrays and devices: libraries refuse each in its own words
         return None
     return found if fits else None
+
+
+def fed(value: Any, spec: Spec, fit: Callable[[Any], values.HostArray], engine: Engine) -> Array:
+    """Return what is fed to an input as the engine's array: by DLPack where it fits, else as ``fit`` makes it."""
+    if type(value) is not values.HostArrayType and not isinstance(value, Tensor):
+        found = taken(value, spec, engine)
+        if found is not None:
+            return found
+    return engine.from_numpy(fit(value))
 
 
 def copied(array: Array, engine: Engine) -> Array:

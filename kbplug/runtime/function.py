@@ -324,7 +324,7 @@ class Function:
     def _fed(self, inputs: Sequence[Any], engine: Engine) -> list[Any]:
         if engine.speaks_numpy:
             return [fit(value) for fit, value in zip(self._feeders, inputs)]  # noqa: B905 -- as many, checked before
-        return [_entered(value, t, fit, engine) for value, t, fit in zip(inputs, self.inputs, self._feeders)]  # noqa: B905
+        return [exchange.fed(v, t.spec, fit, engine) for v, t, fit in zip(inputs, self.inputs, self._feeders)]  # noqa: B905
 
     def _step(self, executable: Executable, engine: Engine, fed: list[Any]) -> list[Any]:
         """Run and commit; what leaves is converted before another call may write over what this one committed."""
@@ -361,15 +361,6 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.inputs)} in, {self._count} out, {len(self._written)} updates>"
-
-
-def _entered(value: Any, given: Tensor, fit: Callable[[Any], Any], engine: Engine) -> Any:
-    """Return what is fed to an input as the engine's array; another library's by DLPack where it fits exactly."""
-    if type(value) is not values.HostArrayType and not isinstance(value, Tensor):
-        found = exchange.taken(value, given.spec, engine)
-        if found is not None:
-            return found
-    return engine.from_numpy(fit(value))
 
 
 def _label(given: Tensor) -> str:
