@@ -33,7 +33,7 @@ def last_uses(graph: Graph) -> Mapping[Node, tuple[Node, ...]]:
 READERS = frozenset(
     {
         *("sum", "mean", "max", "min", "prod", "var", "std", "all", "any", "cumulative_sum", "cumulative_prod"),
-        *("matmul", "tensordot", "vecdot", "where", "concat", "stack"),
+        *("matmul", "tensordot", "vecdot", "where", "concat", "stack", "conv", "conv_input"),
     }
 )
 """Ops that read arrays, keep no part of them, and fill a buffer of their own."""

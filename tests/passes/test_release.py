@@ -51,6 +51,12 @@ def test_a_buffer_that_dies_is_written_over():
     assert reused([x], [y * 2]) == {"multiply": y.node}
 
 
+def test_an_offset_is_added_into_the_result_of_a_convolution():
+    x, kernel, offset = symbol((2, 5, 1)), symbol((3, 1, 4)), symbol((4,))
+    y = xp.conv(x, kernel)
+    assert reused([x, kernel, offset], [y + offset]) == {"add": y.node}
+
+
 def test_what_is_fed_is_never_written_over():
     x = symbol()
     assert reused([x], [x * 2]) == {}
