@@ -3,8 +3,8 @@
 ``roles(node)`` gives, for each operand and each of its axes, a role:
 
 * an integer: the elements along the axis stay apart, and lie along that axis of the result (or of each result);
-* a word, ``"sum"``, ``"prod"``, ``"max"``, ``"min"``, ``"all"`` or ``"any"``: the result combines the elements along
-  the axis so, and parts of the axis may therefore be combined each by itself and then together;
+* ``Combined``: the result combines the elements along the axis, by ``"sum"``, ``"prod"``, ``"max"``, ``"min"``,
+  ``"all"`` or ``"any"``, and parts of the axis may therefore be combined each by itself and then together;
 * None: neither; the op needs the whole axis at once.
 
 Two operands whose axes have one role go along it together, and one of size 1 or without that axis is broadcast. An op
@@ -22,7 +22,15 @@ from kbplug.graph.node import Node, scalar_of
 from kbplug.graph.spec import Spec, normalize_axes, normalize_axis
 from kbplug.ops.linalg.products import contracted
 
-Role = int | str | None
+
+class Combined(NamedTuple):
+    """The role of an axis that goes into a combination; ``along`` tells the axes apart that are combined together."""
+
+    how: str
+    along: int = 0
+
+
+Role = int | Combined | None
 Roles = tuple[Role, ...]
 """A role for each axis of one operand."""
 
@@ -60,10 +68,14 @@ def _sizes(node: Node) -> tuple[int | None, ...]:
     return node.result.shape
 
 
-def _kept(count: int, gone: Iterable[int], role: Role = None, shift: int = 0) -> Roles:
-    """Return roles where the axes ``gone`` have ``role`` and the others close ranks from ``shift`` on."""
-    gone, place = set(gone), iter(range(shift, shift + count))
-    return tuple(role if i in gone else next(place) for i in range(count))
+def _kept(count: int, gone: Sequence[int], how: str | None = None, shift: int = 0) -> Roles:
+    """Return roles where the axes ``gone`` are combined, or needed whole, and the others close ranks from ``shift``."""
+    place = iter(range(shift, shift + count))
+    return tuple(_role(how, gone.index(i)) if i in gone else next(place) for i in range(count))
+
+
+def _role(how: str | None, along: int) -> Combined | None:
+    return None if how is None else Combined(how, along)
 
 
 def _identity(node: Node, blocked: Iterable[int] = ()) -> Roles:
@@ -90,15 +102,15 @@ def _spread(node: Node) -> tuple[Roles, ...]:
     return (_aligned(x, _ndim(node)), *[()] * len(sizes))
 
 
-def _reduction(role: Role) -> Callable[[Node], tuple[Roles, ...]]:
+def _reduction(how: str | None) -> Callable[[Node], tuple[Roles, ...]]:
     """Return the rule of a reduction over the parameter ``axis``."""
 
     def rule(node: Node) -> tuple[Roles, ...]:
         (x,) = node.inputs
         axes = normalize_axes(node.params["axis"], x.result.ndim)
         if node.params["keepdims"]:
-            return (tuple(role if i in axes else i for i in range(x.result.ndim)),)
-        return (_kept(x.result.ndim, axes, role),)
+            return (tuple(_role(how, i) if i in axes else i for i in range(x.result.ndim)),)
+        return (_kept(x.result.ndim, axes, how),)
 
     return rule
 
@@ -113,8 +125,9 @@ def _along(node: Node) -> tuple[Roles, ...]:
 def _matmul(node: Node) -> tuple[Roles, ...]:
     a, b = (i.result.ndim for i in node.inputs)
     lead = max(a, b, 2) - 2
-    left = (*range(lead - (a - 2), lead), lead, "sum") if a > 1 else ("sum",)
-    right = (*range(lead - (b - 2), lead), "sum", lead + (a > 1)) if b > 1 else ("sum",)
+    terms = Combined("sum")
+    left = (*range(lead - (a - 2), lead), lead, terms) if a > 1 else (terms,)
+    right = (*range(lead - (b - 2), lead), terms, lead + (a > 1)) if b > 1 else (terms,)
     return left, right
 
 
@@ -126,7 +139,7 @@ def _tensordot(node: Node) -> tuple[Roles, ...]:
 
 def _vecdot(node: Node) -> tuple[Roles, ...]:
     ndim = max(i.result.ndim for i in node.inputs)
-    rows = _kept(ndim, {ndim + node.params["axis"]}, "sum")
+    rows = _kept(ndim, [ndim + node.params["axis"]], "sum")
     return tuple(rows[ndim - i.result.ndim :] for i in node.inputs)
 
 
@@ -211,11 +224,12 @@ def _padded(node: Node) -> tuple[Roles, ...]:
     return (_identity(node, [i for i, w in enumerate(node.params["widths"]) if any(w)]),)
 
 
-def _segmented(role: str) -> Callable[[Node], tuple[Roles, ...]]:
+def _segmented(how: str) -> Callable[[Node], tuple[Roles, ...]]:
     def rule(node: Node) -> tuple[Roles, ...]:
         data, ids, *sizes = node.inputs
         rows = ids.result.ndim
-        return (_kept(data.result.ndim, range(rows), role, shift=1), (role,) * rows, *[()] * len(sizes))
+        of_ids = tuple(Combined(how, i) for i in range(rows))
+        return (_kept(data.result.ndim, range(rows), how, shift=1), of_ids, *[()] * len(sizes))
 
     return rule
 
@@ -224,7 +238,7 @@ def _sum_like(node: Node) -> tuple[Roles, ...]:
     x, like = node.inputs
     extra = x.result.ndim - like.result.ndim
     places = [i - extra for i in range(x.result.ndim)]
-    return tuple("sum" if i < 0 or _sizes(like)[i] == 1 else i for i in places), _identity(like)
+    return tuple(Combined("sum", i) if i < 0 or _sizes(like)[i] == 1 else i for i in places), _identity(like)
 
 
 def _taken(node: Node) -> tuple[Roles, ...]:
@@ -260,10 +274,10 @@ class _Part(NamedTuple):
     """How many they are."""
     ndim: int
 
-    def array(self, operand: Node, role: str | None = None) -> Roles:
-        """Return the roles of an array in the index: its places in the part, or ``role`` for all its axes."""
-        first = self.begin + self.picked - operand.result.ndim
-        return tuple(role or first + i for i in range(operand.result.ndim))
+    def array(self, operand: Node, how: str | None = None) -> Roles:
+        """Return the roles of an array in the index: its places in the part, or those of what is combined there."""
+        axes = range(self.picked - operand.result.ndim, self.picked)
+        return tuple(self.begin + i if how is None else Combined(how, i) for i in axes)
 
 
 def _part(x: Node, operands: Sequence[Node], index: Template) -> _Part | None:
@@ -300,11 +314,11 @@ def _put(node: Node) -> tuple[Roles, ...] | None:
     part = _part(x, operands, node.params["index"])
     if part is None:
         return None
-    role = "sum" if node.op.name == "scatter_add" and is_zero(x) else None  # parts would each add x again
+    how = "sum" if node.op.name == "scatter_add" and is_zero(x) else None  # parts would each add x again
     back: dict[int, Role] = {place: axis for axis, place in part.whole.items()}
-    back |= dict.fromkeys(range(part.begin, part.begin + part.picked), role)
+    back |= {part.begin + i: _role(how, i) for i in range(part.picked)}
     of_value = tuple(back.get(i) for i in range(part.ndim - value.result.ndim, part.ndim))
-    of_arrays = [part.array(o, role) if role else _none(o) for o in operands]
+    of_arrays = [part.array(o, how) if how else _none(o) for o in operands]
     return tuple(i if i in part.whole else None for i in range(x.result.ndim)), of_value, *of_arrays
 
 
@@ -332,7 +346,7 @@ RULES: Mapping[str, Callable[[Node], tuple[Roles, ...] | None]] = {
     "vecdot": _vecdot,
     "conv": _convolved,
     "conv_input": _convolved,
-    "conv_kernel": _batched("sum"),
+    "conv_kernel": _batched(Combined("sum")),
     **dict.fromkeys(("max_pool", "avg_pool", "max_pool_input", "max_pool_pick", "avg_pool_input"), _batched(0)),
     "broadcast_to": _spread,
     "broadcast_arrays": _broadcast,
@@ -362,4 +376,4 @@ RULES: Mapping[str, Callable[[Node], tuple[Roles, ...] | None]] = {
 }
 """The rule of each op that is not elementwise."""
 
-__all__ = ["COMBINE", "RULES", "Role", "Roles", "is_zero", "roles"]
+__all__ = ["COMBINE", "RULES", "Combined", "Role", "Roles", "is_zero", "roles"]

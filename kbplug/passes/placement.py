@@ -20,7 +20,7 @@ from kbplug.ops.namespace import namespace as xp
 from kbplug.ops.sharding import Cut
 from kbplug.ops.sizes import dim
 from kbplug.ops.statistical import count
-from kbplug.passes.axes import COMBINE, Role, is_zero, roles
+from kbplug.passes.axes import COMBINE, Combined, Role, is_zero, roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +174,8 @@ class Placed:
         if role is None or False in wanted.values():
             return None
         self.cuts |= {(node, i): cut for i, cut in wanted.items() if isinstance(cut, Cut)}
-        if isinstance(role, str):
-            return Share(COMBINE[role])
+        if isinstance(role, Combined):
+            return Share(COMBINE[role.how])
         resized = node.op.name == "broadcast_to" and self._multiple(entry(node, role)) != each
         return None if resized else Cut(role, each)
 
