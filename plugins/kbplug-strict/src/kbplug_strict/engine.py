@@ -34,7 +34,7 @@ class StrictEngine(Engine):
     """
 
     name = "strict"
-    xp = xp
+    xp: Any = xp
     device = "cpu"
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
