@@ -15,7 +15,7 @@ PLUGINS = sorted(ROOT.glob("plugins/*/src/**/*.py"))
 LONGEST = 400
 
 # What a plugin may build on; everything else in kbplug may change without notice.
-PUBLIC = {"kbplug.engine", "kbplug.graph", "kbplug.testing"}
+PUBLIC = {"kbplug.dtypes", "kbplug.engine", "kbplug.errors", "kbplug.graph", "kbplug.testing"}
 
 
 def paths(path):
