@@ -22,9 +22,6 @@ from kbplug.runtime.calls import Run, body_of, fill_shape, sized, standard
 _serial = itertools.count(1)
 
 
-_HERE = "This happened in"
-
-
 @dataclass(frozen=True)
 class Program:
     """An emitted function.
@@ -37,24 +34,39 @@ class Program:
         Its Python source, with that of regions that the engine runs its own way.
     places
         Line number of the source to the node computed there.
+    regions
+        The programs of those regions, where the engine has them from here.
     """
 
     run: Run
     source: str
     places: Mapping[int, Node]
+    regions: tuple[Program, ...] = ()
 
     def explain(self, error: BaseException) -> None:
-        """Add to an error raised inside ``run`` which line of the user built the failing node, unless it says so."""
-        if any(note.startswith(_HERE) for note in getattr(error, "__notes__", ())):
-            return
+        """Add to an error raised inside ``run`` which line of the user built the failing node, unless it says so.
+
+        A node inside a region, a branch or a loop is the same wherever an equal one was built, so that the line is the
+        one of the whole.
+        """
+        nodes = list(self._reached(error))
+        if nodes and not any(note.startswith(_HERE) for note in getattr(error, "__notes__", ())):
+            whole, failed = nodes[0], nodes[-1]
+            part = "" if failed is whole else f" part of {whole.op.name} {whole.spec},"
+            error.add_note(f"{_HERE} {failed.op.name} {failed.spec},{part} built at {whole.where}.")
+
+    def _reached(self, error: BaseException) -> Iterator[Node]:
+        """Yield the nodes in whose computation the error was raised, the outermost first."""
+        places = {p.run.__code__.co_filename: p.places for p in (self, *self.regions)}
         trace = error.__traceback__
-        found = None
         while trace is not None:
-            if trace.tb_frame.f_code.co_filename == self.run.__code__.co_filename:
-                found = self.places.get(trace.tb_lineno) or found
+            node = places.get(trace.tb_frame.f_code.co_filename, {}).get(trace.tb_lineno)
+            if node is not None:
+                yield node
             trace = trace.tb_next
-        if found is not None:
-            error.add_note(f"{_HERE} {found.op.name} {found.spec}, built at {found.where}.")
+
+
+_HERE = "This happened in"
 
 
 def emit(
@@ -77,7 +89,9 @@ def emit(
     filename = f"<kbplug run {next(_serial)}>"
     exec(compile(source, filename, "exec"), writer.globals)  # noqa: S102 -- the source is our own, written above
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    return Program(writer.globals["run"], "\n".join([source, *writer.regions_source()]), writer.places)
+    within = {n: v.program for n, v in writer.globals.items() if n.startswith("k_fused_") and hasattr(v, "program")}
+    shown = [source, *(p.source.replace("def run(", f"def {n}(", 1) for n, p in within.items())]
+    return Program(writer.globals["run"], "\n".join(shown), writer.places, tuple(within.values()))
 
 
 _INDICES_FROM = {"getitem": 1, "setitem": 2}
@@ -125,12 +139,6 @@ class _Writer:
             self._nested[graph] = name
             self._pending = [*self._flush(), *self.function(name, graph)]
         return self._nested[graph]
-
-    def regions_source(self) -> Iterator[str]:
-        """Yield the source of each region that tells it, under the name it is called by."""
-        for name, value in self.globals.items():
-            if name.startswith("k_fused_") and hasattr(value, "source"):
-                yield value.source.replace("def run(", f"def {name}(", 1)
 
     def _flush(self) -> list[str]:
         pending, self._pending = self._pending, []

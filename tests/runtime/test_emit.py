@@ -30,15 +30,30 @@ def test_the_source_reads_like_a_program():
 
 
 def test_an_error_inside_names_the_users_line_and_shows_the_emitted_one():
+    x, y = K.placeholder((None, None)), K.placeholder((None, None))
+    total = K.dot(x, y)
+    call = K.function([x, y], [K.exp(total)])
+    with pytest.raises(ValueError, match="core dimension") as caught:
+        call([np.ones((2, 3)), np.ones((2, 3))])
+    (note,) = caught.value.__notes__
+    assert re.fullmatch(r"This happened in matmul float32\[\?, \?\], built at .*test_emit.py:\d+.", note)
+    assert line_of(note) == "total = K.dot(x, y)"
+    assert "xp_matmul(v0, v1)" in "".join(traceback.format_exception(caught.value))
+
+
+def line_of(note):
+    return LINES[int(note.rstrip(".").rsplit(":", 1)[1]) - 1].strip()
+
+
+def test_an_error_inside_a_region_names_the_op_and_the_line_of_the_whole():
     x, y = K.placeholder((None,)), K.placeholder((None,))
     total = x + y
     call = K.function([x, y], [K.exp(total)])
     with pytest.raises(ValueError, match="broadcast") as caught:
         call([[1.0, 2.0], [1.0, 2.0, 3.0]])
     (note,) = caught.value.__notes__
-    assert re.fullmatch(r"This happened in add float32\[\?\], built at .*test_emit.py:\d+.", note)
-    line = int(note.rstrip(".").rsplit(":", 1)[1])
-    assert LINES[line - 1].strip() == "total = x + y"
+    assert note.startswith("This happened in add float32[?], part of fused float32[?], built at ")
+    assert line_of(note) == "call = K.function([x, y], [K.exp(total)])"
     assert "xp_add(v0, v1)" in "".join(traceback.format_exception(caught.value))
 
 

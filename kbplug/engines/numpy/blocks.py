@@ -51,22 +51,18 @@ class Blocks:
         assert isinstance(root.spec, Spec)
         self.spec = root.spec
         self.flat = all("elementwise" in n.op.traits for n in region.body if n.inputs)
-        program = emit(
+        self.program = emit(
             Graph(region.inputs, transform([root], {i: i for i in region.inputs}, _along_last)), engine, kernels
         )
-        self.source, self._run, self._explain = program.source, program.run, program.explain
+        self._run = self.program.run
         self._widest = _widest(region.inputs, self.spec)
 
     def __call__(self, *arrays: Array) -> Array:
         """Return the region's result, as an array of its own."""
-        try:
-            if arrays[self._widest].size < SMALL or not _fit(arrays):
-                found: Array = self._run(*arrays)[0]
-                return found
-            return self._by_blocks(arrays)
-        except Exception as error:
-            self._explain(error)
-            raise
+        if arrays[self._widest].size < SMALL or not _fit(arrays):
+            found: Array = self._run(*arrays)[0]
+            return found
+        return self._by_blocks(arrays)
 
     def _by_blocks(self, arrays: Sequence[Array]) -> Array:
         full = np.broadcast_shapes(*(a.shape for a in arrays))
