@@ -55,7 +55,7 @@ CASES = {
     "imdb_cnn": Case(factor=0.8),
     "imdb_cnn_lstm": Case(factor=0.8, epochs=3),
     "imdb_fasttext": Case(factor=0.9, epochs=5),
-    "imdb_lstm": Case(factor=0.8, epochs=2),
+    "imdb_lstm": Case(factor=0.8, epochs=4),
     "lstm_text_generation": Case(factor=0.98, epochs=2, samples=2000),
     "mnist_acgan": Case(factor=0.8, epochs=2),
     "mnist_cnn": Case(accuracy=0.85, epochs=6),
