@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kbplug import plugins
 from kbplug.config import settings
@@ -29,8 +29,10 @@ from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_
 from kbplug.runtime.emit import Program, emit
 from kbplug.runtime.entry import Entry, entry
 from kbplug.runtime.interpret import kernels_of, run_graph
-from kbplug.runtime.profile import Profile
 from kbplug.runtime.shards import with_shards
+
+if TYPE_CHECKING:
+    from kbplug.runtime.profile import Profile
 
 Given = Mapping[Tensor, Any] | Iterable[tuple[Tensor, Any]]
 Change = Update | tuple[Variable, Any]

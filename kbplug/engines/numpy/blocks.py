@@ -59,13 +59,13 @@ class Blocks:
 
     def __call__(self, *arrays: Array) -> Array:
         """Return the region's result, as an array of its own."""
-        if arrays[self._widest].size < SMALL or not _fit(arrays):
+        full = None if arrays[self._widest].size < SMALL else _broadcast(arrays)
+        if full is None:
             found: Array = self._run(*arrays)[0]
             return found
-        return self._by_blocks(arrays)
+        return self._by_blocks(arrays, full)
 
-    def _by_blocks(self, arrays: Sequence[Array]) -> Array:
-        full = np.broadcast_shapes(*(a.shape for a in arrays))
+    def _by_blocks(self, arrays: Sequence[Array], full: tuple[int, ...]) -> Array:
         cut = arrange(arrays, full, flat=self.flat)
         last = full[-1] if self.spec.shape[-1] is None else self.spec.shape[-1]
         shape = full if self.flat else (*full[:-1], last)
@@ -88,13 +88,12 @@ class Blocks:
         return result
 
 
-def _fit(arrays: Sequence[Array]) -> bool:
-    """Say whether the operands broadcast; if not, the node that they reach raises the error to show."""
+def _broadcast(arrays: Sequence[Array]) -> tuple[int, ...] | None:
+    """Return the shape that the operands broadcast to; if none, the node that they reach raises the error to show."""
     try:
-        np.broadcast_shapes(*(a.shape for a in arrays))
+        return np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
-        return False
-    return True
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,9 @@ def test_a_region_by_blocks(tiny, monkeypatch, name, known):
 
 
 def _watched(method, used):
-    def watched(self, arrays):
+    def watched(self, arrays, full):
         used.append(len(arrays))
-        return method(self, arrays)
+        return method(self, arrays, full)
 
     return watched
 
