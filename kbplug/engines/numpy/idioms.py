@@ -28,7 +28,7 @@ _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 def where(condition: Array, a: Array, b: Array) -> Array:
     """Return the elements of ``a`` or ``b``; exact, since bits are chosen by masks and nothing is computed.
 
-    NumPy's own loop branches on every element, which costs several times as much where conditions are hard to foresee.
+    NumPy's own loop branches on every element, which costs several times as much where that is hard to foresee.
     """
     bits = _BITS.get(a.dtype.itemsize)
     if condition.size < FEW or bits is None or a.dtype != b.dtype or a.dtype.kind not in "biuf":
