@@ -182,10 +182,11 @@ padding of its own.
 
 ## What hangs on a seed
 
-Three tests train from the seed 1337 to a bound, and pass on NumPy. How many of the seeds 0 to 9 pass instead, on kbplug (numpy),
-TensorFlow 1.15.5 and Theano 1.0.5: `test_image_classification` 6, 7 and 9; `test_image_data_generator_training` 9, 10
-and 10, where Theano fails for 1337; `test_temporal_regression` 8, 8 and not run. kbplug moves NumPy's generator as the
-others do, so one seed shuffles the samples alike on all, and draws other weights on each.
+Three tests train from the seed 1337 to a bound, and pass on NumPy. How many of the seeds 0 to 9 pass instead, on kbplug
+(numpy), TensorFlow 1.15.5 and Theano 1.0.5: `test_image_classification` 6, 7 and 9;
+`test_image_data_generator_training` 9, 10 and 10, where Theano fails for 1337; `test_temporal_regression` 8, 8 and not
+run. kbplug moves NumPy's generator as the others do, so one seed shuffles the samples alike on all, and draws other
+weights on each.
 
 ## What fails, and why
 
