@@ -1,19 +1,20 @@
 """Run data-apis/array-api-tests, from a checkout, on ``kbplug.array_api`` over every installed engine.
 
-    python suite.py --checkout PATH [--examples N] [--engines NAME ...] [--raw] [--write]
+    python suite.py --checkout PATH [--examples N] [--engines NAME ...] [--raw] [--keep FOLDER] [--write]
 
 The checkout holds its submodule ``array-api`` too. A failure that ``exceptions/ENGINE.toml`` does not name is an error,
-and so is a named one that passes or that is no test. With ``--raw`` the engine's own library is run beside it.
+and so is a named one that passes or that is no test. With ``--raw`` the engine's own library is run beside it. With
+``--keep`` each file of the suite is run by itself and its report kept, so that a run of hours can be broken off.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import subprocess
 import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -54,21 +55,42 @@ class Counts:
     seconds: float
     examples: int
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.passed | other.passed,
+            self.skipped | other.skipped,
+            {**self.failed, **other.failed},
+            self.seconds + other.seconds,
+            self.examples,
+        )
 
-def run(checkout: Path, module: str, engine: str, given: argparse.Namespace) -> Counts:
+
+def run(module: str, engine: str, given: argparse.Namespace) -> Counts:
     """Run the suite on ``module`` while ``engine`` is the active one."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.xml")
+    variables = environment(module, engine)
+    if given.keep is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return report(Path(folder, "report.xml"), given.only or ["array_api_tests/"], variables, given)
+    every = sorted(f"array_api_tests/{file.name}" for file in given.checkout.glob("array_api_tests/test_*.py"))
+    kept = given.keep / f"{module}-{engine}-{given.examples}"
+    kept.mkdir(parents=True, exist_ok=True)
+    parts = [report(kept / f"{Path(file).name}.xml", [file], variables, given) for file in given.only or every]
+    return functools.reduce(Counts.__add__, parts)
+
+
+def report(to: Path, parts: list[str], variables: dict[str, str], given: argparse.Namespace) -> Counts:
+    """Return what parts of the suite come to, from the report at ``to`` if a run before this one ended there."""
+    if not to.exists():
+        unfinished = to.with_suffix(".unfinished")
         command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", "-W", "ignore"]
         command += ["--max-examples", str(given.examples), "--derandomize", "--disable-deadline"]
         command += ["-n", str(given.processes)] if given.processes else []
-        command += [f"--rootdir={checkout}", f"--junitxml={report}", *(given.only or ["array_api_tests/"])]
-        began = time.monotonic()
-        done = subprocess.run(command, cwd=checkout, env=environment(module, engine), stdout=sys.stderr, check=False)
-        seconds = time.monotonic() - began
-        if done.returncode not in (0, 1) or not report.exists():  # 1: some tests failed
-            sys.exit(f"The suite did not run on {module} with {engine}; pytest says why above.")
-        return read(report, seconds, given.examples)
+        command += [f"--rootdir={given.checkout}", f"--junitxml={unfinished}", *parts]
+        done = subprocess.run(command, cwd=given.checkout, env=variables, stdout=sys.stderr, check=False)
+        if done.returncode not in (0, 1) or not unfinished.exists():  # 1: some tests failed
+            sys.exit(f"The suite did not run on {variables['ARRAY_API_TESTS_MODULE']}; pytest says why above.")
+        unfinished.rename(to)
+    return read(to, given.examples)
 
 
 def environment(module: str, engine: str) -> dict[str, str]:
@@ -85,10 +107,12 @@ def environment(module: str, engine: str) -> dict[str, str]:
     return {**os.environ, **own}
 
 
-def read(report: Path, seconds: float, examples: int) -> Counts:
+def read(report: Path, examples: int) -> Counts:
     """Return what a JUnit report says."""
     passed, skipped, failed = set(), set(), {}
-    for case in ElementTree.parse(report).iter("testcase"):
+    root = ElementTree.parse(report)
+    seconds = sum(float(suite.get("time", "0")) for suite in root.iter("testsuite"))
+    for case in root.iter("testcase"):
         fault = next((part for part in case if part.tag in ("failure", "error")), None)
         if fault is not None:
             failed[name_of(case)] = fault.get("message", "").partition("\n")[0][:200]
@@ -193,23 +217,25 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="FILE", help="parts of the suite, as pytest takes them")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="0 runs the suite in one")
     parser.add_argument("--raw", action="store_true", help="run each engine's library too")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="run file by file, and not those reported there")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     given = parser.parse_args()
     if not (given.checkout / "array-api" / "src").is_dir():
         parser.error(f"{given.checkout} holds no array-api-tests with its submodule array-api.")
     given.checkout = given.checkout.resolve()
+    given.keep = given.keep and given.keep.resolve()
     found: dict[str, Counts] = {}
     raw: dict[str, Counts] = {}
     wrong = []
     for engine in given.engines or usable():
-        found[engine] = run(given.checkout, OURS, engine, given)
+        found[engine] = run(OURS, engine, given)
         excused = exceptions(engine)
         if given.only:  # the other lines are not judged
             ran = found[engine].passed | found[engine].skipped | found[engine].failed.keys()
             excused = {name: why for name, why in excused.items() if name in ran}
         wrong += complaints(engine, found[engine], excused)
         if given.raw:
-            raw[engine] = run(given.checkout, library_of(engine), engine, given)
+            raw[engine] = run(library_of(engine), engine, given)
         print(table(found, raw), flush=True)
     if given.write:
         PAGE.parent.mkdir(exist_ok=True)
