@@ -10,10 +10,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kbplug import backend
     from kbplug.engine import Engine
-    from kbplug.plugins import engine, engine_scope, engines, hookimpl, set_engine
+    from kbplug.plugins import engine, engine_scope, engines, hookimpl, optimisations, set_engine, without
 
 __version__ = "0.1.0"
-__all__ = ["Engine", "__version__", "backend", "engine", "engine_scope", "engines", "hookimpl", "set_engine"]
+__all__ = [
+    "Engine",
+    "__version__",
+    "backend",
+    "engine",
+    "engine_scope",
+    "engines",
+    "hookimpl",
+    "optimisations",
+    "set_engine",
+    "without",
+]
 
 _HOMES = {
     "Engine": "kbplug.engine",
@@ -21,7 +32,9 @@ _HOMES = {
     "engine_scope": "kbplug.plugins",
     "engines": "kbplug.plugins",
     "hookimpl": "kbplug.plugins.hookspecs",
+    "optimisations": "kbplug.plugins",
     "set_engine": "kbplug.plugins",
+    "without": "kbplug.plugins",
 }
 
 

@@ -137,6 +137,10 @@ class Engine:
         Names of elementwise functions of ``xp`` that can write into a given array, so that a value no longer
         needed is written over, to the keyword that takes the array; an empty one if it follows the operands. The name
         ``"fused"`` says so of what ``fuse`` returns.
+    optimisations
+        What the engine does by itself to be fast, and can do without: a name, and what it does.
+    left_out
+        The optimisations that functions do without here; see ``kbplug.without``.
     """
 
     name: str = ""
@@ -146,6 +150,8 @@ class Engine:
     capabilities: Capabilities = Capabilities()
     speaks_numpy: bool = False
     in_place: Mapping[str, str] = MappingProxyType({})
+    optimisations: Mapping[str, str] = MappingProxyType({})
+    left_out: frozenset[str] = frozenset()
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
         """Return ``array`` as the engine's own, with the same shape, dtype and values.
@@ -220,6 +226,12 @@ class Engine:
         placed = copy.copy(self)
         placed.device = name
         return placed
+
+    def leaving_out(self, names: frozenset[str], /) -> Self:
+        """Return this engine as it computes without some optimisations, whose names are known to be right."""
+        reduced = copy.copy(self)
+        reduced.left_out = names
+        return reduced
 
     def probe(self) -> Probe:
         """Say whether this engine can run here. It reports; it never raises."""

@@ -123,6 +123,15 @@ def _names_or_all(value: object) -> tuple[str, ...] | None:
     return None if value is None else _names(value)
 
 
+def _optimisations(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError("a list of names of optimisations, or of 'all'.")
+    names = list(value)
+    if not all(isinstance(name, str) and name.strip() for name in names):
+        raise ValueError("a list of names of optimisations, or of 'all'.")
+    return tuple(dict.fromkeys(name.strip() for name in names))
+
+
 def _options(value: object) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(value, Mapping) or not all(isinstance(options, Mapping) for options in value.values()):
         raise ValueError("an object that gives each engine an object of options.")
@@ -156,6 +165,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("device", None, _device, "KBPLUG_DEVICE"),
             Key("rng", "native", _one_of("native", "portable"), "KBPLUG_RNG"),
             Key("fallback", (), _names, "KBPLUG_FALLBACK", _split),
+            Key("without", (), _optimisations, "KBPLUG_WITHOUT", _split),
             Key("plugins.allow", None, _names_or_all, "KBPLUG_ALLOW", _split),
             Key("plugins.block", (), _names, "KBPLUG_BLOCK", _split),
             Key("plugins.hooks", (), _names),

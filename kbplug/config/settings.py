@@ -45,6 +45,7 @@ class Settings:
     device: str | None
     rng: str
     fallback: tuple[str, ...]
+    without: tuple[str, ...]
     plugins: Plugins
     options: Mapping[str, Mapping[str, Any]]
     safe: bool = False
@@ -150,6 +151,11 @@ def settings() -> Settings:
         base = _process.resolve()
     scope = _scope.get()
     return base if scope is None else scope.over(base)
+
+
+def of_process() -> Settings:
+    """Return the settings of the process, whatever scopes of this context change."""
+    return _process.resolve()
 
 
 def change(key: str, value: object, origin: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kbplug import config
 from kbplug.plugins import active, registry
 from kbplug.plugins import host as _host
-from kbplug.plugins.active import engine, engine_scope, set_engine
+from kbplug.plugins.active import engine, engine_scope, optimisations, set_engine, without
 from kbplug.plugins.hookspecs import HookSpecs, hookimpl
-from kbplug.plugins.host import Host, has_run_wrappers, kernels_for, passes_for, run
+from kbplug.plugins.host import Host, has_run_wrappers, kernels_for, name_of, passes_for, run
 from kbplug.plugins.host import host as plugin_manager
 from kbplug.plugins.manifest import Manifest
 from kbplug.plugins.registry import EngineInfo, engines, refresh
@@ -23,12 +23,15 @@ __all__ = [
     "has_run_wrappers",
     "hookimpl",
     "kernels_for",
+    "name_of",
+    "optimisations",
     "passes_for",
     "plugin_manager",
     "refresh",
     "reset",
     "run",
     "set_engine",
+    "without",
 ]
 
 

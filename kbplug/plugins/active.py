@@ -6,15 +6,20 @@ import contextlib
 import functools
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
 from kbplug.config import settings
-from kbplug.config.settings import change, enter, leave
+from kbplug.config.settings import change, enter, leave, of_process
 from kbplug.engine import Engine
-from kbplug.errors import EngineError, KbplugWarning
-from kbplug.plugins.host import host
+from kbplug.errors import EngineError, KbplugWarning, SettingsError, did_you_mean
+from kbplug.plugins.host import host, name_of, passes_for
 from kbplug.plugins.loading import load
+
+ALL = "all"
+"""Stands for every optimisation."""
 
 
 class Process:
@@ -55,10 +60,52 @@ def _placed(chosen: Engine, device: str) -> Engine:
     return chosen if chosen.device == device else chosen.on(device)
 
 
+def optimisations(name: str | Engine | None = None) -> Mapping[str, str]:
+    """Return what the engine in force, or another, does to be fast and can do without: a name, and what it does.
+
+    Examples
+    --------
+    >>> import kbplug
+    >>> kbplug.optimisations()["fuse"]
+    'elementwise regions run as one'
+    """
+    from kbplug.passes.pipeline import OPTIMISATIONS
+
+    chosen = engine(name)
+    of_plugins = {name_of(p): f"a pass of a plugin for {chosen.name}" for p in passes_for(chosen)}
+    return MappingProxyType({**OPTIMISATIONS, **chosen.optimisations, **of_plugins})
+
+
+def _reduced(chosen: Engine, names: tuple[str, ...], origin: str) -> Engine:
+    """Return ``chosen`` without the optimisations called ``names``, and without those it left out before."""
+    if not names:
+        return chosen
+    known = optimisations(chosen)
+    for name in names:
+        if name != ALL and name not in known:
+            raise SettingsError(
+                f"{origin}: the engine {chosen.name!r} has no optimisation {name!r} to leave out; "
+                f"it has {', '.join(known)}, or {ALL!r} for them together.{did_you_mean(name, known)}"
+            )
+    return _leaving_out(_whole.get(chosen, chosen), chosen.left_out | frozenset(known if ALL in names else names))
+
+
+_whole: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+"""Of an engine that leaves something out, the one that it is a copy of."""
+
+
+@functools.cache
+def _leaving_out(whole: Engine, names: frozenset[str]) -> Engine:
+    reduced = whole.leaving_out(names)
+    _whole[reduced] = whole
+    return reduced
+
+
 def _start() -> Engine:
     with Process.lock:
         if Process.engine is None:
-            Process.engine = _from_settings()
+            found = of_process()
+            Process.engine = _reduced(_from_settings(), found.without, found.origin("without"))
             _tell(None, Process.engine)
         return Process.engine
 
@@ -107,7 +154,8 @@ def set_engine(name: str | Engine, device: str | None = None) -> Engine:
     EngineError
         If the engine is unknown, not installed, barred or broken.
     """
-    chosen = engine(name, device)
+    found = of_process()
+    chosen = _reduced(engine(name, device), found.without, found.origin("without"))
     with Process.lock:
         change("backend", chosen.name, "set_engine()")
         change("device", device, "set_engine()")
@@ -129,13 +177,48 @@ def engine_scope(name: str | Engine, device: str | None = None) -> Iterator[Engi
     EngineError
         If the engine is unknown, not installed, barred or broken, or has no such device.
     """
-    chosen = engine(name, device)
+    found = settings()
+    chosen = _reduced(engine(name, device), found.without, found.origin("without"))
+    with _in_force(chosen, {"backend": chosen.name, "device": device}, "engine_scope()"):
+        yield chosen
+
+
+@contextlib.contextmanager
+def without(*names: str) -> Iterator[Engine]:
+    """Leave optimisations out inside a ``with`` block, in this context alone.
+
+    It helps to find a fault, or to measure what helps. Functions are compiled anew for the block and keep what they
+    had; scopes add up. ``optimisations()`` tells the
+    names, and ``"all"`` stands for each of them. The setting ``without`` does the same for a whole program.
+
+    Raises
+    ------
+    SettingsError
+        If the engine in force has no such optimisation.
+
+    Examples
+    --------
+    >>> import kbplug
+    >>> from kbplug import backend as K
+    >>> x = K.placeholder((2,))
+    >>> f = K.function([x], [K.exp(x) * 1.0])
+    >>> with kbplug.without("simplify", "threads"):
+    ...     print("multiply" in f.source())
+    True
+    """
+    outer = settings().without
+    chosen = _reduced(engine(), names, "without()")
+    with _in_force(chosen, {"without": tuple(dict.fromkeys((*outer, *names)))}, "without()"):
+        yield chosen
+
+
+@contextlib.contextmanager
+def _in_force(chosen: Engine, changes: Mapping[str, object], origin: str) -> Iterator[None]:
     old = _current()
-    changes = {"backend": chosen.name, "device": device}
-    engine_token, settings_token = scoped.set(chosen), enter(changes, "engine_scope()")
+    engine_token, settings_token = scoped.set(chosen), enter(changes, origin)
     try:
         _tell(old, chosen)
-        yield chosen
+        yield
     finally:
         leave(settings_token)
         scoped.reset(engine_token)
@@ -156,3 +239,4 @@ def forget() -> None:
     """Forget the process's engine, so that the settings choose again."""
     Process.engine = None
     _placed.cache_clear()
+    _leaving_out.cache_clear()

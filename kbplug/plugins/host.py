@@ -176,6 +176,11 @@ class Host(pluggy.PluginManager):
         self.run_wrappers = tuple(self.hook.kbplug_run.get_hookimpls())
 
 
+def name_of(added: Pass) -> str:
+    """Return the name by which a plugin's pass can be left out."""
+    return getattr(added, "__name__", type(added).__name__)
+
+
 class _Outcome:
     """What a call came to: a value or an error."""
 

@@ -165,8 +165,7 @@ class _Body:
 
     def statements(self) -> Iterator[tuple[str, Node]]:
         """Yield a statement per node that computes, and one per last use."""
-        deaths = last_uses(self.graph)
-        targets = reuse(self.graph, self._in_place())
+        deaths, targets = self._endings()
         self.targets = {n: target for n, target in targets.items() if n.op.name == "fused" or body_of(n) is None}
         for node in self.graph.body:
             if node.op is CONSTANT:
@@ -181,6 +180,12 @@ class _Body:
             dying = [self.names[d] for d in deaths.get(node, ()) if d.op is not CONSTANT and d in self.names]
             if dying:
                 yield f"del {', '.join(dying)}", node
+
+    def _endings(self) -> tuple[Mapping[Node, tuple[Node, ...]], Mapping[Node, Node]]:
+        """Return which values each node is the last to need, and which of them it may write over."""
+        if "release" in self.writer.engine.left_out:
+            return {}, {}
+        return last_uses(self.graph), reuse(self.graph, self._in_place())
 
     def _in_place(self) -> set[str]:
         """Return the ops that can be computed into a buffer: regions too, if the engine made all that there are."""

@@ -15,20 +15,16 @@ from kbplug.graph.graph import Graph, substitute, topological
 from kbplug.graph.node import Node
 from kbplug.graph.spec import compatible
 from kbplug.graph.tensor import Tensor, kept, tensor
-from kbplug.passes.expand import expand
-from kbplug.passes.fold import fold
-from kbplug.passes.fuse import fuse
-from kbplug.passes.join import join
 from kbplug.passes.nested import traits
+from kbplug.passes.pipeline import Means, optimised
 from kbplug.passes.sharing import shared
-from kbplug.passes.simplify import simplify
-from kbplug.passes.specialise import specialise
 from kbplug.runtime import exchange, values
 from kbplug.runtime.calls import Run
 from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, given_away, reads, snapshot
-from kbplug.runtime.emit import Program, emit
+from kbplug.runtime.emit import Program
 from kbplug.runtime.entry import Entry, entry
 from kbplug.runtime.interpret import kernels_of, run_graph
+from kbplug.runtime.lowering import compiled, emitted, extended
 from kbplug.runtime.shards import with_shards
 
 if TYPE_CHECKING:
@@ -219,18 +215,14 @@ class Function:
 
     def _compile(self, engine: Engine, feeds: Sequence[Any]) -> Executable:
         kernels = kernels_of(engine, settings().rng)
-        graph = join(simplify(specialise(self.graph, self._known(feeds))))
-        graph = fold(graph, _evaluator(engine, kernels))
-        graph, written = self._without_idle(simplify(expand(graph, kernels)))
-        for extra in plugins.passes_for(engine):
-            graph = extra(graph)
-        whole = graph
-        graph, regions = fuse(whole, engine.fuse)
-        program = emit(graph, engine, kernels, regions)
+        means = Means(_evaluator(engine, kernels), kernels, self._known(feeds))
+        whole, written = self._without_idle(optimised(self.graph, means, engine.left_out))
+        whole = extended(whole, engine)
+        graph, program = emitted(whole, engine, kernels)
         copied = shared(graph.outputs, self._count)
-        places = self._donatable(written, copied)
+        places = self._donatable(written, copied) if "compile" not in engine.left_out else ()
         donating = engine.compile_donating(program.run, graph, places) if places else None
-        run = donating or with_shards(engine.compile(program.run, graph), whole, engine, kernels)
+        run = donating or with_shards(compiled(program, graph, engine), whole, engine, kernels)
         donated = tuple(cell_of(graph.inputs[i]) for i in places) if donating else ()
         short = self._entry(engine, run, program, copied)
         return Executable(engine, run, program, graph, copied, written, donated, short)

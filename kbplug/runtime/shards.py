@@ -7,17 +7,16 @@ The twin is planned and emitted when the first call comes that might be worth it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kbplug.engine import Engine, Kernel
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
-from kbplug.passes.fuse import fuse
 from kbplug.passes.shard import Sharding, shard
 from kbplug.runtime.calls import Run
-from kbplug.runtime.emit import emit
+from kbplug.runtime.lowering import compiled, emitted
 
 SMALLEST = 512
 """Calls whose batches all have fewer elements are not looked at."""
@@ -58,7 +57,8 @@ def with_shards(run: Run, graph: Graph, engine: Engine, kernels: Mapping[str, Ke
     kernels
         The engine's own ways; without one for ``sharded`` there is no twin.
     """
-    groups = _groups(graph.inputs) if "sharded" in kernels else []
+    able = "sharded" in kernels and "shard" not in engine.left_out
+    groups = _groups(graph.inputs) if able else []
     if not groups:
         return run
     decided: tuple[Twin | None, Sequence[int], float] = (None, sorted({i for g in groups for i in g}), SMALLEST)
@@ -111,13 +111,12 @@ def _samples(plan: Sharding) -> int | None:
 
 
 def _emitted(plan: Sharding, engine: Engine, kernels: Mapping[str, Kernel]) -> Run:
-    graph, regions = fuse(plan.graph, engine.fuse)
-    program = emit(graph, engine, kernels, regions)
-    compiled: Callable[..., tuple[Any, ...]] = engine.compile(program.run, graph)
+    graph, program = emitted(plan.graph, engine, kernels)
+    whole = compiled(program, graph, engine)
 
     def run(*arrays: Any) -> tuple[Any, ...]:
         try:
-            return compiled(*arrays)
+            return whole(*arrays)
         except Exception as error:
             program.explain(error)
             raise

@@ -19,9 +19,8 @@ from kbplug.graph.op import Op
 from kbplug.graph.spec import compatible
 from kbplug.graph.verify import verify
 from kbplug.passes.expand import expand
-from kbplug.passes.fold import fold
 from kbplug.passes.fuse import fuse
-from kbplug.passes.simplify import simplify
+from kbplug.passes.pipeline import Means, steps
 from kbplug.runtime import values
 from kbplug.runtime.interpret import run_graph
 from kbplug.testing.application import (
@@ -215,19 +214,15 @@ def check_passes(graph: Graph, inputs: Sequence[HostArray], engine: Named, *, wi
 
 def stages(graph: Graph, engine: Engine) -> Iterator[tuple[str, Graph]]:
     """Yield the graph after each pass of the pipeline, by the pass' name."""
-    kernels = plugins.kernels_for(engine)
 
     def constant(node: Node) -> Node:
         return values.constant(interpreted(Graph((), [node]), (), engine)[0])
 
-    graph = simplify(graph)
-    yield "simplify", graph
-    graph = fold(graph, constant)
-    yield "fold", graph
-    graph = simplify(expand(graph, kernels))
-    yield "expand", graph
+    for name, after in steps(graph, Means(constant, plugins.kernels_for(engine), {})):
+        yield name, after
+        graph = after
     for extra in plugins.passes_for(engine):
         graph = extra(graph)
-        yield extra.__name__, graph
+        yield plugins.name_of(extra), graph
     graph, _ = fuse(graph, lambda region: lambda *arrays: interpreted(region, arrays, engine))
     yield "fuse", graph

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from kbplug.engine import STANDARD_DTYPES, Capabilities, Engine, Kernel, Probe
-from kbplug.engines.numpy import blocks, shards
+from kbplug.engines.numpy import blocks, idioms, pool, shards
 from kbplug.engines.numpy.kernels import KERNELS
 from kbplug.plugins import kernels_for
 
@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 Run = Callable[..., tuple[Any, ...]]
 
 
-def _silent_context() -> Context:
+def _silent_context(*, alone: bool) -> Context:
     context = Context()
     context.run(np.seterr, all="ignore")
+    context.run(pool.alone.set, alone)
     return context
+
+
+@contextmanager
+def _computing(*, alone: bool) -> Iterator[None]:
+    token = pool.alone.set(alone)
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        pool.alone.reset(token)
 
 
 # By position is faster; for these two NumPy deprecates it.
@@ -46,9 +57,12 @@ class NumpyEngine(Engine):
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
     speaks_numpy = True
     in_place = MappingProxyType(_IN_PLACE)
+    optimisations = MappingProxyType(
+        {"idioms": "some functions by several calls that are faster than one", "threads": "threads beside BLAS's own"}
+    )
 
     def __init__(self) -> None:
-        self._pool: list[Context] = []
+        self._idle: list[Context] = []
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> np.ndarray[Any, Any]:
         """Return the array itself."""
@@ -60,7 +74,15 @@ class NumpyEngine(Engine):
 
     def computing(self) -> AbstractContextManager[object]:
         """Silence floating-point warnings: a graph computes both sides of a ``where`` and means it."""
-        return np.errstate(all="ignore")
+        return _computing(alone="threads" in self.left_out)
+
+    def leaving_out(self, names: frozenset[str], /) -> Self:
+        """Return this engine without some optimisations."""
+        reduced = super().leaving_out(names)
+        reduced._idle = []  # its contexts are told how many threads there are
+        if "idioms" in names:
+            reduced.kernels = MappingProxyType({n: k for n, k in KERNELS.items() if n not in idioms.KERNELS})
+        return reduced
 
     def fuse(self, region: Graph, /) -> Kernel | None:
         """Return what runs a region block by block, if it may be large enough for that."""
@@ -68,7 +90,7 @@ class NumpyEngine(Engine):
 
     def least_batch(self, sharding: Sharding, /) -> float | None:
         """Return from how many samples on threads save more than they cost."""
-        return shards.least_batch(sharding)
+        return None if "threads" in self.left_out else shards.least_batch(sharding)
 
     def compile(self, run: Run, graph: Graph, /) -> Run:
         """Return ``run`` without floating-point warnings, at a fifth of the cost of entering ``errstate``.
@@ -76,17 +98,17 @@ class NumpyEngine(Engine):
         NumPy keeps its error state in a context variable, so ``run`` is called in a context where warnings
         are off. A context serves one call at a time; idle ones wait in a pool.
         """
-        pool = self._pool
+        idle, alone = self._idle, "threads" in self.left_out
 
         def quiet(*arrays: Any) -> tuple[Any, ...]:
             try:
-                context = pool.pop()
+                context = idle.pop()
             except IndexError:
-                context = _silent_context()
+                context = _silent_context(alone=alone)
             try:
                 return context.run(run, *arrays)
             finally:
-                pool.append(context)
+                idle.append(context)
 
         return quiet
 

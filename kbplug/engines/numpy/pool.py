@@ -22,18 +22,24 @@ from kbplug.errors import SettingsError
 
 Task = Callable[[], None]
 
+alone: contextvars.ContextVar[bool] = contextvars.ContextVar("kbplug_alone", default=False)
+"""Whether what runs in this context has been told to do without other threads."""
+
 
 def workers() -> int:
     """Return how many threads may compute at a time, the calling one included.
 
-    That is ``KBPLUG_NUM_THREADS`` if it is set, else what ``OMP_NUM_THREADS``, ``OPENBLAS_NUM_THREADS`` and the limits
-    of ``threadpoolctl`` allow; never more than the processors that this process may use.
+    That is 1 where this context is ``alone``; else ``KBPLUG_NUM_THREADS`` if it is set, else what ``OMP_NUM_THREADS``,
+    ``OPENBLAS_NUM_THREADS`` and the limits of ``threadpoolctl`` allow; never more than the processors that this process
+    may use.
 
     Raises
     ------
     SettingsError
         If ``KBPLUG_NUM_THREADS`` is no positive integer.
     """
+    if alone.get():
+        return 1
     own = os.environ.get(THREADS)
     if own:
         if not own.isdecimal() or not int(own):
