@@ -163,7 +163,8 @@ def worth(region: Graph) -> bool:
         return False
     widest = region.inputs[_widest(region.inputs, root.spec)].result
     small = None not in widest.shape and prod(n or 0 for n in widest.shape) < SMALL
-    return bool(root.spec.ndim) and widest.ndim == root.spec.ndim and not small
+    rows = 1 if all("elementwise" in n.op.traits for n in region.body if n.inputs) else 2
+    return root.spec.ndim >= rows and widest.ndim == root.spec.ndim and not small
 
 
 def _widest(inputs: Sequence[Node], spec: Spec) -> int:

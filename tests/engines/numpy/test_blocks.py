@@ -84,6 +84,12 @@ def _watched(method, used):
     return watched
 
 
+def test_a_single_row_is_never_cut(tiny):
+    x = K.placeholder((None,), dtype="float64")
+    a = random(50)
+    np.testing.assert_allclose(K.function([x], [K.softmax(x)])([a])[0], softmax(a), rtol=1e-14)
+
+
 def test_other_layouts(tiny):
     x, y = K.placeholder((None, None), dtype="float64"), K.placeholder((None, None), dtype="float64")
     f = K.function([x, y], [xp.tanh(x * y + 1)])
