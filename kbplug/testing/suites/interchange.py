@@ -13,6 +13,7 @@ import numpy as np
 
 from kbplug import engine_scope, saving
 from kbplug.engine import STANDARD_DTYPES, Engine
+from kbplug.ops.namespace import namespace as xp
 from kbplug.testing.application import GROUND
 from kbplug.testing.suites.behaviour import NEEDS, K, equal, floats, losses
 from kbplug.testing.suites.case import Case
@@ -45,6 +46,9 @@ def cases() -> Iterator[Case]:
     for dtype in DTYPES:
         for layout in LAYOUTS:
             yield Case(f"interchange/{dtype}-{layout}", partial(in_and_out, dtype, layout), frozenset({dtype}))
+        yield Case(f"interchange/{dtype}-conversions", partial(there_and_back, dtype), frozenset({dtype}))
+        yield Case(f"interchange/{dtype}-views", partial(out_of_views, dtype), frozenset({dtype, "int64"}))
+    yield Case("interchange/bfloat16-in-between", bfloat16_in_between, frozenset({"bfloat16", "float32"}))
     for layout in ("plain", "transposed", "strided", "reversed", "empty", "0-d", "read-only"):
         yield Case(f"interchange/dlpack-{layout}", partial(by_dlpack, layout), NEEDS)
     for check in (
@@ -75,6 +79,70 @@ def in_and_out(dtype: str, layout: str, engine: Engine) -> None:
     assert found.dtype.name == dtype, f"A {layout} array of {dtype} came back as {found.dtype}."
     assert found.shape == value.shape, f"A {layout} array of shape {value.shape} came back with {found.shape}."
     assert np.array_equal(found, value), f"A {layout} array of {dtype} came back as {found.tolist()}."
+
+
+def _edges(dtype: str) -> HostArray:
+    """Return what is lost first: the bounds of integers; zeros, infinities and NaN of floats, signs and all."""
+    if dtype == "bool":
+        return np.resize([True, False, False], (3, 4))
+    if dtype.startswith(("int", "uint")):
+        bounds = np.iinfo(dtype)
+        return np.resize(np.asarray([bounds.max, bounds.min, 0, 1, bounds.max - 1], dtype), (3, 4))
+    numbers = np.asarray([0.1, -0.0, np.inf, 3e-8, -np.inf, np.nan, 7.0])
+    if dtype.startswith("complex"):
+        part = np.dtype(dtype).type(0).real.dtype
+        pairs = np.stack([np.resize(numbers, 12), np.resize(numbers[::-1], 12)], axis=-1)
+        return np.ascontiguousarray(pairs, part).view(dtype).reshape(3, 4)
+    return np.resize(numbers.astype(dtype), (3, 4))
+
+
+def there_and_back(dtype: str, engine: Engine) -> None:
+    """What the engine makes of an array, however that one lies, is an array of that dtype, and leaves bit for bit."""
+    for layout in LAYOUTS.keys() - {"big-endian"}:  # which is brought in order before any engine sees it
+        value = LAYOUTS[layout](_edges(dtype))
+        what = f"A {layout} array of {dtype}"
+        with engine.computing():
+            inside = engine.from_numpy(value)
+            found = engine.to_numpy(inside)
+        assert inside.dtype == engine.dtype(dtype), f"{what} is one of {inside.dtype} on the engine."
+        assert tuple(inside.shape) == value.shape, f"{what} of shape {value.shape} has {inside.shape} on the engine."
+        assert isinstance(found, np.ndarray), f"{what} came back as a {type(found).__name__}."
+        assert (found.dtype.name, found.shape) == (dtype, value.shape), f"{what} came back as {found!r}."
+        assert found.tobytes() == value.tobytes(), f"{what} came back as {found.tolist()}, not {value.tolist()}."
+
+
+def out_of_views(dtype: str, engine: Engine) -> None:
+    """A result leaves as its elements where a library has only noted how to read them from another array."""
+    value = _values(dtype)
+    x = K.placeholder((3, 4), dtype=dtype)
+    views: dict[str, tuple[Any, HostArray]] = {
+        "transposed": (xp.matrix_transpose(x), value.T),
+        "strided": (x[::2, 1::2], value[::2, 1::2]),
+        "reversed": (xp.flip(x), value[::-1, ::-1]),
+        "broadcast": (xp.broadcast_to(x[:1], (3, 4)), np.broadcast_to(value[:1], (3, 4))),
+        "empty": (x[:0], value[:0]),
+        "0-d": (x[1, 2], value[1, 2, ...]),
+    }
+    if dtype.startswith("complex"):
+        conjugate = xp.conj(x)
+        views |= {"conjugated": (conjugate, value.conj()), "imaginary": (xp.imag(conjugate), value.conj().imag)}
+    with engine_scope(engine):
+        results = K.function([x], [tensor for tensor, _ in views.values()])([value])
+    for layout, found, (_, expected) in zip(views, results, views.values(), strict=True):
+        assert found.dtype == expected.dtype, f"A {layout} result of {dtype} left as {found.dtype}."
+        assert found.shape == expected.shape, f"A {layout} result of shape {expected.shape} left with {found.shape}."
+        assert np.array_equal(found, expected), f"A {layout} result of {dtype} left as {found.tolist()}."
+
+
+def bfloat16_in_between(engine: Engine) -> None:
+    """NumPy has no bfloat16: values enter and leave as float32, and are rounded to nearest in between."""
+    x = K.placeholder((2, None), dtype="float32")
+    y = xp.astype(xp.matrix_transpose(xp.astype(x, "bfloat16")), "float32")
+    given = np.asarray([[1.0, 1 + 2**-8, -0.0], [1 + 3 * 2**-8, -np.inf, 301.0]], np.float32)
+    with engine_scope(engine):
+        found = K.function([x], [y])([given])[0]
+    expected = np.asarray([[1.0, 1.0, -0.0], [1 + 2**-6, -np.inf, 300.0]], np.float32).T
+    assert np.array_equal(found, expected), f"Numbers rounded to bfloat16 left as {found.tolist()}."
 
 
 class Giver:
