@@ -60,7 +60,7 @@ class Blocks:
     def __call__(self, *arrays: Array) -> Array:
         """Return the region's result, as an array of its own."""
         full = None if arrays[self._widest].size < SMALL else _broadcast(arrays)
-        if full is None:
+        if full is None or 0 in full:
             found: Array = self._run(*arrays)[0]
             return found
         return self._by_blocks(arrays, full)

@@ -106,6 +106,12 @@ def test_no_elements(tiny):
         assert f([np.zeros(shape)])[0].shape == shape
 
 
+def test_a_large_operand_of_an_empty_result():
+    x, y = K.placeholder((None, 1)), K.placeholder((1, None))
+    f = K.function([x, y], [xp.exp(x + y) * 2])
+    assert f([np.ones((blocks.SMALL, 1), "float32"), np.ones((1, 0), "float32")])[0].shape == (blocks.SMALL, 0)
+
+
 def test_results_are_arrays_of_their_own(tiny):
     x = K.placeholder((None,), dtype="float64")
     f = K.function([x], [xp.tanh(x * 2)])
