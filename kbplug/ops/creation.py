@@ -46,8 +46,10 @@ def _(xp: Any, /, *, shape: tuple[int, int], k: int, dtype: Any) -> Array:
 def linspace(xp: Any, start: Any, stop: Any, /, num: int, *, endpoint: bool = True) -> Any:
     """``num`` evenly spaced numbers from ``start`` to ``stop``, which is the last if ``endpoint``."""
     parts = max(num - 1 if endpoint else num, 1)
-    share = xp.astype(xp.arange(num, device=device_of(start)), start.dtype) / parts
-    return start * (1 - share) + stop * share
+    at = xp.arange(num, device=device_of(start))
+    share = xp.astype(at, start.dtype) / parts
+    # XLA divides by a constant through its reciprocal, so that the last share may fall short of 1.
+    return xp.where(at == parts, stop, start * (1 - share) + stop * share)
 
 
 @primitive(traits=("tuple",))

@@ -12,6 +12,7 @@ import scipy.special
 from jax.extend.random import threefry_2x32
 
 import kbplug
+import kbplug.array_api as xp
 from kbplug import backend as K
 from kbplug.config.settings import enter, leave
 from kbplug.errors import EngineError
@@ -54,6 +55,11 @@ def test_float64_is_honoured(engine):
     (found,) = K.function([x], [x + 1e-12])([1.0])
     assert found.dtype == np.float64
     assert found - 1.0 == pytest.approx(1e-12, rel=1e-3)
+
+
+def test_the_last_of_evenly_spaced_numbers_is_the_last_asked_for(engine):
+    for num in (2, 42, 108):  # XLA multiplies by 1 / (num - 1), which for 108 numbers falls short
+        assert xp.linspace(0.0, 1.0, num, dtype=xp.float32)[-1] == 1.0
 
 
 def jaxpr(f, engine, *inputs):
