@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from kbplug.dtypes import INTEGER, is_floating
+from kbplug.dtypes import BOOL, INTEGER, is_floating
 from kbplug.errors import KbplugError
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import placeholder
@@ -30,11 +30,37 @@ UNDEFINED = frozenset({"bitwise_left_shift", "bitwise_right_shift", "clip", "pow
 
 SCALARS: tuple[bool | int | float, ...] = (0, 1, 2, -1, 0.0, -0.0, 1.0, 2.0, 0.1, float("nan"), float("inf"), True)
 NUMBERS = (0.0, -0.0, 1.0, -1.5, 0.25, 3.0, -2.0, 1e-3, float("nan"), float("inf"), -float("inf"))
-SHAPES = ((2, 3), (2, 3), (3,), (2, 1), (1, 3), (3, 3), (), (2, 2, 3), (0, 3))
-DTYPES = (*("float64",) * 6, "float32", "float32", "int64", "int8", "bool", "complex128")
 ATTEMPTS, OUTPUTS = 4, 8
-LARGEST = 256
-"""Results of more elements are thrown away."""
+
+
+class Space(NamedTuple):
+    """What graphs are drawn from.
+
+    Attributes
+    ----------
+    shapes, dtypes
+        Of inputs and constants; one that stands here often is drawn often.
+    largest
+        Results of more elements are thrown away.
+    closed
+        Whether results that are neither integers nor booleans are thrown away too.
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[str, ...]
+    largest: int = 256
+    closed: bool = False
+
+
+_DTYPES = (*("float64",) * 6, "float32", "float32", "int64", "int8", "bool", "complex128")
+_BATCHES = ((24, 5), (24, 5), (24,), (24, 1), (1, 5), (5,), (5, 5), (), (24, 3, 5), (2, 24, 5), (0, 5))
+
+SMALL = Space(((2, 3), (2, 3), (3,), (2, 1), (1, 3), (3, 3), (), (2, 2, 3), (0, 3)), _DTYPES)
+BATCHES = Space(_BATCHES, _DTYPES, largest=4096)
+"""Graphs whose arrays can be cut: most have an axis of 24."""
+
+EXACT = Space(_BATCHES, ("int64", "int64", "int32", "int8", "uint16", "bool"), largest=4096, closed=True)
+"""The same over integers, whose sums are the same in any order, since they wrap around."""
 
 
 class Entry(NamedTuple):
@@ -60,12 +86,20 @@ Move = tuple[Sequence[Operand], Callable[..., Any]]
 """Operands, and what to build of them."""
 
 
+class Pool(list[Entry]):
+    """What may be built on, in the order in which it was drawn."""
+
+    def __init__(self, space: Space, inputs: Sequence[Entry]) -> None:
+        super().__init__(inputs)
+        self.space = space
+
+
 @st.composite
-def graphs(draw: st.DrawFn, *, steps: int = 30) -> Drawn:
+def graphs(draw: st.DrawFn, *, steps: int = 30, space: Space = SMALL) -> Drawn:
     """Draw a graph of up to about ``3 * steps`` nodes with several inputs and outputs."""
-    values = draw(st.lists(arrays(), min_size=1, max_size=4))
+    values = draw(st.lists(arrays(space), min_size=1, max_size=4))
     inputs = [_input(draw, v) for v in values]
-    pool = list(inputs)
+    pool = Pool(space, inputs)
     for _ in range(draw(st.sampled_from((steps, steps // 2, steps // 4)))):
         pool.extend(_step(draw, pool))
     wanted = [*_ends(pool), draw(st.sampled_from(pool))]
@@ -77,9 +111,9 @@ def graphs(draw: st.DrawFn, *, steps: int = 30) -> Drawn:
 
 
 @st.composite
-def arrays(draw: st.DrawFn) -> HostArray:
-    """Draw a small array of any dtype, with NaN, infinities and signed zeros among its floats."""
-    shape, dtype = draw(st.sampled_from(SHAPES)), draw(st.sampled_from(DTYPES))
+def arrays(draw: st.DrawFn, space: Space = SMALL) -> HostArray:
+    """Draw an array, with NaN, infinities and signed zeros among its floats."""
+    shape, dtype = draw(st.sampled_from(space.shapes)), draw(st.sampled_from(space.dtypes))
     random = np.random.default_rng(draw(st.integers(0, 2**16)))
     if np.dtype(dtype).kind in "fc":
         return np.asarray(random.choice(NUMBERS, shape)).astype(dtype)
@@ -98,21 +132,26 @@ def _ends(pool: Sequence[Entry]) -> list[Entry]:
     return [e for e in pool if e.known.node not in taken][-OUTPUTS:]
 
 
-def _step(draw: st.DrawFn, pool: Sequence[Entry]) -> list[Entry]:
+def _step(draw: st.DrawFn, pool: Pool) -> list[Entry]:
     """Return what one of a few moves adds to the pool; a move that fits no operand adds nothing."""
     for _ in range(ATTEMPTS):
         operands, build = draw(st.sampled_from(MOVES))(draw, pool)
         with contextlib.suppress(KbplugError):
-            return _grown(operands, build)
+            return _grown(operands, build, pool.space)
     return []
 
 
-def _grown(operands: Sequence[Operand], build: Callable[..., Any]) -> list[Entry]:
-    """Return the results of a move; none if a size depends on values or too many elements come out."""
+def _grown(operands: Sequence[Operand], build: Callable[..., Any], space: Space) -> list[Entry]:
+    """Return the results of a move; none whose sizes depend on values or that the space does not hold."""
     known, hidden = (_results(build(*(_side(o, i) for o in operands))) for i in (0, 1))
     pairs = map(Entry, known, hidden)
     specs = ((e, e.known.node.result) for e in pairs)  # a concrete tensor would compute its sizes
-    return [e for e, known in specs if None not in known.shape and (known.size or 0) <= LARGEST]
+    return [e for e, known in specs if _holds(space, known)]
+
+
+def _holds(space: Space, spec: Spec) -> bool:
+    fits = None not in spec.shape and (spec.size or 0) <= space.largest
+    return fits and (not space.closed or spec.dtype in INTEGER + BOOL)
 
 
 def _side(operand: Operand, side: int) -> Any:
@@ -227,13 +266,13 @@ def _several(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
     return [_pick(draw, pool), _pick(draw, pool)], xp.broadcast_arrays
 
 
-def _cast(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
-    dtype = draw(st.sampled_from(DTYPES))
+def _cast(draw: st.DrawFn, pool: Pool) -> Move:
+    dtype = draw(st.sampled_from(pool.space.dtypes))
     return [_pick(draw, pool)], lambda t: xp.astype(xp.where(xp.isfinite(t), t, 0) if dtype in INTEGER else t, dtype)
 
 
-def _constant(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
-    scalar, value = draw(st.sampled_from(SCALARS)), draw(arrays())
+def _constant(draw: st.DrawFn, pool: Pool) -> Move:
+    scalar, value = draw(st.sampled_from(SCALARS)), draw(arrays(pool.space))
     if draw(st.booleans()):
         return [], lambda: xp.asarray(value)
     dtype = value.dtype.name if isinstance(scalar, float) and is_floating(value.dtype.name) else None
@@ -255,7 +294,7 @@ def _looped(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
     return [_pick(draw, pool)], loop
 
 
-MOVES: tuple[Callable[[st.DrawFn, Sequence[Entry]], Move], ...] = (
+MOVES: tuple[Callable[[st.DrawFn, Pool], Move], ...] = (
     *(_any_op,) * 6,
     *(_reduction, _merged, _permuted, _expanded, _joined, _indexed, _limited),
     *(_multiplied, _several, _cast, _constant, _chosen, _looped),

@@ -1,0 +1,181 @@
+"""Optimising is safe: a program computes what its plain twin does, with all optimisations, and without each of them.
+
+What may not touch a number is held to the bit, over graphs of every op and special values. What may round differently,
+shards and idioms, is held to the bit over integers, whose sums are the same in any order, and over smooth networks to a
+bound. Thresholds are lowered, so that blocks, threads and shards run on small arrays; a few networks are large instead.
+"""
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kbplug
+from kbplug.config.keys import THREADS
+from kbplug.engines.numpy import blas, blocks, idioms, pool, shards
+from kbplug.passes import work
+from kbplug.runtime import shards as twins
+from kbplug.testing.closeness import assert_close
+from kbplug.testing.graphs import BATCHES, EXACT, graphs
+from programs import Program, networks, of_graph
+
+ROUNDING = ("loops", "shard", "idioms")
+"""What may change the last places of a number."""
+
+NAMES = tuple(kbplug.optimisations("numpy"))
+
+
+@contextlib.contextmanager
+def small():
+    """Lower every threshold, and have three threads, however many processors there are."""
+    with pytest.MonkeyPatch.context() as patch:
+        for where, names, value in (
+            (blocks, ("SMALL", "THREADED"), 1),
+            (blocks, ("ALONE", "TOGETHER"), 48),
+            (shards, ("_JOIN", "_CALL", "_SHARE"), 0),
+            (work, ("_COPIED",), 0),
+            (work, ("_OTHER",), 1),
+            (twins, ("SMALLEST",), 0),
+            (idioms, ("FEW",), 8),
+            (pool, ("_processors",), lambda: 3),
+            (blas, ("threads",), lambda: 3),
+        ):
+            for name in names:
+                patch.setattr(where, name, value)
+        patch.setenv(THREADS, "3")
+        yield
+
+
+class Fired:
+    """Which optimisations made a difference, to what was emitted or to what ran."""
+
+    def __init__(self):
+        self.names = set()
+
+    def look(self, name, plain, optimised):
+        """Note ``name`` if what an optimised program ran differs from what it ran without."""
+        if plain != optimised:
+            self.names.add(name)
+
+
+def ran(program, *left_out):
+    """Return what a program computes without some optimisations, and what ran for it."""
+    with kbplug.without(*left_out), watched() as jobs:
+        found = program.run()
+        return found, (program.source, *jobs)
+
+
+@contextlib.contextmanager
+def watched():
+    """Note the threads asked for, the parts of batches, and whether lines ran one by one."""
+    jobs = []
+
+    def noting(note, inner):
+        def call(*args, **keywords):
+            jobs.append(note(*args))
+            return inner(*args, **keywords)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool._Pool, "invite", noting(lambda pool, job, number: ("threads", number), pool._Pool.invite))
+        patch.setattr(shards._Results, "put", noting(lambda results, *_: "part", shards._Results.put))
+        engine = type(kbplug.engine("numpy"))
+        patch.setattr(engine, "compile", noting(lambda *_: "compiled", engine.compile))
+        yield jobs
+
+
+def check(program: Program, fired, within=0, *, apart=()):
+    """Check a program with all optimisations but those kept ``apart``, and without each other one as well."""
+    plain, _ = ran(program, "all")
+    whole, how = ran(program, *apart)
+    same(whole, plain, "with all optimisations", within)
+    for name in NAMES:
+        if name not in apart:
+            found, without = ran(program, *apart, name)
+            same(found, plain, f"without {name}", within)
+            fired.look(name, without, how)
+
+
+def same(found, expected, what, within):
+    for i, (a, b) in enumerate(zip(found, expected, strict=True)):
+        assert_close(a, b, f"Value {i} {what}", within=within)
+
+
+@st.composite
+def random_programs(draw, space, steps):
+    drawn = draw(graphs(steps=steps, space=space))
+    return of_graph(drawn, hidden=draw(st.booleans()), phase=draw(st.booleans()), slopes=draw(st.booleans()))
+
+
+def exactly(space, steps, apart=()):
+    """Return a property of programs over a space, that every number is the same; and what fired."""
+    fired = Fired()
+
+    @given(random_programs(space, steps))
+    def holds(program):
+        with small():
+            check(program, fired, apart=apart)
+
+    return holds, fired
+
+
+def closely(strategy, *, lowered=True):
+    """Return a property of networks, that numbers are the same up to rounding; to the bit where nothing rounds."""
+    fired = Fired()
+
+    @given(strategy)
+    def holds(program):
+        with small() if lowered else contextlib.nullcontext():
+            check(program, fired, within=None)
+            same(ran(program, *ROUNDING)[0], ran(program, "all")[0], "with nothing that rounds", 0)
+
+    return holds, fired
+
+
+def searched(found, examples, *, but=(), **keywords):
+    """Look for an example that breaks a property, and see that every optimisation but some did something in one."""
+    holds, fired = found
+    settings(max_examples=examples, **keywords)(holds)()
+    missing = set(NAMES) - fired.names - {*but}
+    assert not missing, f"{', '.join(missing)} did nothing in any example."
+
+
+GRADIENTS = ("join", "loops")
+"""What has something to do where the gradient of a loop is taken."""
+
+LARGE = networks(samples=(4096, 5001), width=64)
+"""Networks that run in blocks and shards as they are."""
+
+
+def test_no_optimisation_changes_a_bit():
+    searched(exactly(BATCHES, 12, ROUNDING), 40, but=ROUNDING)
+
+
+def test_no_optimisation_changes_an_integer():
+    searched(exactly(EXACT, 12), 30, but=GRADIENTS)
+
+
+def test_optimised_networks_differ_by_roundings():
+    searched(closely(networks()), 10, but=("specialise", *GRADIENTS))
+
+
+@pytest.mark.nightly
+def test_no_optimisation_changes_a_bit_of_many():
+    searched(exactly(BATCHES, 30, ROUNDING), 2000, but=ROUNDING, derandomize=False)
+
+
+@pytest.mark.nightly
+def test_no_optimisation_changes_an_integer_of_many():
+    searched(exactly(EXACT, 30), 1000, but=GRADIENTS, derandomize=False)
+
+
+@pytest.mark.nightly
+def test_many_optimised_networks_differ_by_roundings():
+    searched(closely(networks()), 400, but=("specialise",), derandomize=False)
+
+
+@pytest.mark.nightly
+def test_large_networks_differ_by_roundings():
+    searched(closely(LARGE), 25, but=("specialise", *GRADIENTS), derandomize=False)
