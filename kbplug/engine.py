@@ -197,7 +197,11 @@ class Engine:
         return nullcontext()
 
     def fuse(self, region: Graph, /) -> Kernel | None:
-        """Return one callable for an elementwise or row-reduction region, or None to leave it unfused."""
+        """Return one callable for an elementwise or row-reduction region, or None to leave it unfused.
+
+        It takes the region's operands and returns its result, or a tuple where there are several, none of which may
+        share memory with an operand or with another.
+        """
         return None
 
     def least_batch(self, sharding: Sharding, /) -> float | None:

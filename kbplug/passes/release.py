@@ -10,6 +10,7 @@ from collections.abc import Container, Mapping
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import CONSTANT, Node
 from kbplug.graph.spec import Shape, Spec
+from kbplug.passes.sharing import is_result
 
 
 def last_uses(graph: Graph) -> Mapping[Node, tuple[Node, ...]]:
@@ -64,7 +65,8 @@ def reuse(graph: Graph, in_place: Container[str]) -> Mapping[Node, Node]:
 
 def _owned(value: Node, graph: Graph, in_place: Container[str]) -> bool:
     """Say whether ``value`` has a buffer of its own that none of its users keeps."""
-    around = (value, *graph.uses[value])
+    maker = value.inputs[0] if is_result(value) else value
+    around = (maker, *graph.uses[value])
     return value not in graph.inputs and all(n.op.name in in_place or n.op.name in READERS for n in around)
 
 

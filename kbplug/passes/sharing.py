@@ -32,10 +32,15 @@ def shared(outputs: Sequence[Node], count: int) -> tuple[int, ...]:
 
 
 def _owner(node: Node) -> Node:
-    """Return the node whose memory a result may be a view of."""
-    while node.op is ITEM or ("alias" in node.op.traits and not _picks(node)):
+    """Return the node whose memory a result may be a view of; each result of a region is an array of its own."""
+    while not is_result(node) and (node.op is ITEM or ("alias" in node.op.traits and not _picks(node))):
         node = node.inputs[0]
     return node
+
+
+def is_result(node: Node) -> bool:
+    """Say whether a node is one of several results of a region."""
+    return node.op is ITEM and node.inputs[0].op.name == "fused"
 
 
 def _lends(owner: Node) -> bool:

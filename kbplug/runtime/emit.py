@@ -6,11 +6,11 @@ import itertools
 import linecache
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kbplug.engine import Engine, Kernel
-from kbplug.graph.graph import Graph
+from kbplug.graph.graph import Graph, results
 from kbplug.graph.node import CONSTANT, ITEM, ArrayValue, Node, scalar_of
 from kbplug.graph.op import REGISTRY
 from kbplug.graph.spec import Spec
@@ -36,12 +36,15 @@ class Program:
         Line number of the source to the node computed there.
     regions
         The programs of those regions, where the engine has them from here.
+    twins
+        What the engine emitted of the same nodes later.
     """
 
     run: Run
     source: str
     places: Mapping[int, Node]
     regions: tuple[Program, ...] = ()
+    twins: list[Program] = field(default_factory=list, compare=False)
 
     def explain(self, error: BaseException) -> None:
         """Add to an error raised inside ``run`` which line of the user built the failing node, unless it says so.
@@ -57,7 +60,8 @@ class Program:
 
     def _reached(self, error: BaseException) -> Iterator[Node]:
         """Yield the nodes in whose computation the error was raised, the outermost first."""
-        places = {p.run.__code__.co_filename: p.places for p in (self, *self.regions)}
+        programs = [p for region in (self, *self.regions) for p in (region, *region.twins)]
+        places = {p.run.__code__.co_filename: p.places for p in programs}
         trace = error.__traceback__
         while trace is not None:
             node = places.get(trace.tb_frame.f_code.co_filename, {}).get(trace.tb_lineno)
@@ -70,7 +74,11 @@ _HERE = "This happened in"
 
 
 def emit(
-    graph: Graph, engine: Engine, kernels: Mapping[str, Kernel], regions: Mapping[Graph, Kernel] | None = None
+    graph: Graph,
+    engine: Engine,
+    kernels: Mapping[str, Kernel],
+    regions: Mapping[Graph, Kernel] | None = None,
+    into: Mapping[Node, Node] | None = None,
 ) -> Program:
     """Return ``graph`` as a Python function for ``engine``.
 
@@ -82,8 +90,11 @@ def emit(
         Op name to the engine's own way.
     regions
         Region of a ``fused`` node to the engine's callable for it.
+    into
+        For nodes that are written into a given buffer, the input that it is; then no other buffer is written over.
+        Kernels named here take it as ``out``.
     """
-    writer = _Writer(engine, kernels, regions or {})
+    writer = _Writer(engine, kernels, regions or {}, into)
     lines = list(writer.function("run", graph))
     source = "\n".join(lines) + "\n"
     filename = f"<kbplug run {next(_serial)}>"
@@ -101,8 +112,14 @@ _INDICES_FROM = {"getitem": 1, "setitem": 2}
 class _Writer:
     """Turns nodes into lines; what the lines name is kept in ``globals``."""
 
-    def __init__(self, engine: Engine, kernels: Mapping[str, Kernel], regions: Mapping[Graph, Kernel]) -> None:
-        self.engine, self.kernels, self.regions = engine, kernels, regions
+    def __init__(
+        self,
+        engine: Engine,
+        kernels: Mapping[str, Kernel],
+        regions: Mapping[Graph, Kernel],
+        into: Mapping[Node, Node] | None,
+    ) -> None:
+        self.engine, self.kernels, self.regions, self.into = engine, kernels, regions, into
         self.globals: dict[str, Any] = {"xp": engine.xp, "inf": math.inf, "nan": math.nan, "fill_shape": fill_shape}
         self.places: dict[int, Node] = {}
         self.line = 0
@@ -165,27 +182,28 @@ class _Body:
 
     def statements(self) -> Iterator[tuple[str, Node]]:
         """Yield a statement per node that computes, and one per last use."""
-        deaths, targets = self._endings()
-        self.targets = {n: target for n, target in targets.items() if n.op.name == "fused" or body_of(n) is None}
+        deaths, self.targets = self._endings()
         for node in self.graph.body:
             if node.op is CONSTANT:
                 self.names[node] = self._constant(node)
             elif self._is_size(node):
                 self.sizes[node] = f"n{len(self.names) + len(self.sizes)}"
                 yield f"{self.sizes[node]} = {self._size_expression(node)}", node
-            else:
+            elif node not in self.names:  # a result of a region has its name with the others
                 expression = self._expression(node)
                 yield from self._drain()
-                yield f"{self._name(node)} = {expression}", node
+                yield f"{self._results(node)} = {expression}", node
             dying = [self.names[d] for d in deaths.get(node, ()) if d.op is not CONSTANT and d in self.names]
             if dying:
                 yield f"del {', '.join(dying)}", node
 
     def _endings(self) -> tuple[Mapping[Node, tuple[Node, ...]], Mapping[Node, Node]]:
         """Return which values each node is the last to need, and which of them it may write over."""
-        if "release" in self.writer.engine.left_out:
-            return {}, {}
-        return last_uses(self.graph), reuse(self.graph, self._in_place())
+        writer = self.writer
+        if writer.into is not None or "release" in writer.engine.left_out:
+            return {}, writer.into or {}
+        targets = reuse(self.graph, self._in_place())
+        return last_uses(self.graph), {n: t for n, t in targets.items() if n.op.name == "fused" or body_of(n) is None}
 
     def _in_place(self) -> set[str]:
         """Return the ops that can be computed into a buffer: regions too, if the engine made all that there are."""
@@ -200,6 +218,12 @@ class _Body:
     def _name(self, node: Node) -> str:
         name = self.names[node] = f"v{len(self.names) + len(self.sizes)}"
         return name
+
+    def _results(self, node: Node) -> str:
+        """Return the name of what a node computes; of a region with several results, a name for each."""
+        if node.op.name != "fused" or isinstance(node.spec, Spec):
+            return self._name(node)
+        return f"({', '.join(self._name(part) for part in results(node))})"
 
     def array(self, node: Node) -> str:
         """Return the name of a node's array; a size becomes an array here."""
@@ -269,9 +293,11 @@ class _Body:
         return self._into(node, function, arrays, texts)
 
     def _into(self, node: Node, function: str, arrays: list[str], texts: dict[str, str]) -> str:
-        """Return a call, into the buffer of an operand if the node may write over it."""
+        """Return a call, into the buffer that the node has."""
         if node in self.targets:
-            buffer, keyword = self.names[self.targets[node]], self.writer.engine.in_place[node.op.name]
+            name, writer = node.op.name, self.writer
+            keyword = "out" if name in writer.kernels else writer.engine.in_place.get(name, "out")
+            buffer = self.names[self.targets[node]]
             arrays, texts = (arrays, {**texts, keyword: buffer}) if keyword else ([*arrays, buffer], texts)
         return f"{function}({', '.join([*arrays, *(f'{k}={t}' for k, t in texts.items())])})"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from kbplug.engine import Engine
-from kbplug.graph.graph import Graph
+from kbplug.graph.graph import Graph, results
 from kbplug.graph.node import CONSTANT, Node, make, placeholder
 from kbplug.graph.op import Specs
 from kbplug.graph.spec import Spec
@@ -140,6 +140,8 @@ def _assembled(places: Mapping[int, Node], watch: _Watch, known: dict[Node, Spec
     for line, times in watch.times.items():
         node, found = places[line], watch.specs[line]
         known[node] = found
+        if not isinstance(found, Spec) and node.op.name == "fused":  # its results have no lines of their own
+            known |= dict(zip(results(node), found, strict=True))
         yield node, _met(node, known, found), statistics.median(times[1:] or times)
 
 

@@ -1,12 +1,14 @@
 """Elementwise and row-reduction regions, run block by block so that what lies between stays in cache, on all cores.
 
-A region is a closed graph without state. Its operands are cut along one leading axis, each piece goes through the
-region's emitted function, and the results are written side by side into one new array. Nothing here knows what a
-region computes.
+A region is a closed graph without state. Its operands are cut along one leading axis, and each piece goes through the
+region's emitted function, which writes its results side by side into new arrays, and what lies between into memory that
+each thread keeps. Nothing here knows what a region computes.
 """
 
 from __future__ import annotations
 
+import functools
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -14,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kbplug.engines.numpy import pool
-from kbplug.graph.graph import Graph, transform
-from kbplug.graph.node import Node, make, remake
-from kbplug.graph.spec import Spec
+from kbplug.engines.numpy import blas, idioms, pool, scratch
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import Node
+from kbplug.runtime.calls import body_of
 from kbplug.runtime.emit import emit
 
 if TYPE_CHECKING:
     from kbplug.engine import Engine, Kernel
 
 Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
 
 SMALL = 1 << 16
 """Below so many elements a region runs in one piece."""
@@ -41,107 +44,173 @@ class Blocks:
     Parameters
     ----------
     region
-        Operands of any sizes in, one array out.
+        Operands of any sizes in, arrays out.
     engine, kernels
         With what its nodes are computed.
     """
 
     def __init__(self, region: Graph, engine: Engine, kernels: Mapping[str, Kernel]) -> None:
-        (root,) = region.outputs
-        assert isinstance(root.spec, Spec)
-        self.spec = root.spec
-        self.flat = all("elementwise" in n.op.traits for n in region.body if n.inputs)
-        self.program = emit(
-            Graph(region.inputs, transform([root], {i: i for i in region.inputs}, _along_last)), engine, kernels
-        )
+        self.region, self._engine, self._kernels = region, engine, kernels
+        self.flat = is_flat(region)
+        self.program = emit(region, engine, kernels)
         self._run = self.program.run
-        self._widest = _widest(region.inputs, self.spec)
+        self._widest = _widest(region.inputs)
+        self._reach = scratch.Reach(region)
 
-    def __call__(self, *arrays: Array) -> Array:
-        """Return the region's result, as an array of its own."""
-        full = None if arrays[self._widest].size < SMALL else _broadcast(arrays)
-        if full is None or 0 in full:
-            found: Array = self._run(*arrays)[0]
-            return found
-        return self._by_blocks(arrays, full)
+    def __call__(self, *arrays: Array) -> Any:
+        """Return the region's result, or a tuple of its results, as arrays of their own."""
+        cut = None if arrays[self._widest].size < SMALL else self._cut(arrays)
+        found = _own(self._run(*arrays)) if cut is None or 0 in cut.full else self._by_blocks(arrays, cut)
+        return found[0] if len(found) == 1 else found
 
-    def _by_blocks(self, arrays: Sequence[Array], full: tuple[int, ...]) -> Array:
-        cut = arrange(arrays, full, flat=self.flat)
-        last = full[-1] if self.spec.shape[-1] is None else self.spec.shape[-1]
-        shape = full if self.flat else (*full[:-1], last)
-        result = np.empty(shape, self.spec.dtype)
-        target: Array = result
-        if cut.flat or cut.collapsed:
-            target = result.reshape(-1) if cut.flat else result.reshape(cut.length, -1)
+    def _cut(self, arrays: Sequence[Array]) -> Cut | None:
+        """Return how operands can be cut; where they do not fit together, the node they reach raises the error."""
+        try:
+            shapes = [self._reach.shape(n, [a.shape for a in arrays]) for n in self.region.outputs]
+            return arrange(arrays, shapes, flat=self.flat)
+        except ValueError:
+            return None
 
-        def compute(start: int, stop: int) -> None:
-            found = self._run(*cut.piece(start, stop))[0]
-            target[start:stop] = found
+    def _by_blocks(self, arrays: Sequence[Array], cut: Cut) -> tuple[Array, ...]:
+        specs = [n.result for n in self.region.outputs]
+        results = tuple(np.empty(shape, s.dtype) for shape, s in zip(cut.results, specs, strict=True))
+        views = [a.reshape(cut.piece(a.shape, cut.length)) for a in (*arrays, *results)]
+        along = [cut.carries(a.shape) for a in (*arrays, *results)]
+        size = prod(cut.full)
+        threads = 1 if size < THREADED or pool.busy() else pool.workers()
+        step = rows(cut.length, size * max(r.itemsize for r in results), threads)
+        waiting = deque(spans(cut.length, step))
+        likes = self._buffers(arrays, cut, min(step, cut.length))
 
-        threads = 1 if prod(full) < THREADED or pool.busy() else pool.workers()
-        pieces = list(spans(cut.length, rows(cut.length, prod(full) * result.itemsize, threads)))
+        def work() -> None:
+            buffers = [(b, c) for b, c in zip(scratch.carve([w for w, _ in likes]), (c for _, c in likes), strict=True)]
+            while waiting:
+                try:
+                    start, stop = waiting.popleft()
+                except IndexError:
+                    return
+                taken = [v[start:stop] if c else v for v, c in zip(views, along, strict=True)]
+                rest = [b[: stop - start] if c else b for b, c in buffers]
+                found = self._into(*taken, *rest)
+                for i, (value, target) in enumerate(zip(found, taken[len(arrays) :], strict=True)):
+                    if value is not target and (along[len(arrays) + i] or not start):
+                        target[...] = value
+
         if threads == 1:
-            for start, stop in pieces:
-                compute(start, stop)
+            work()
         else:
-            pool.run([lambda s=start, e=stop: compute(s, e) for start, stop in pieces])  # type: ignore[misc]
-        return result
+            with blas.one_thread():
+                pool.run([work] * threads)
+        return results
+
+    def _buffers(self, arrays: Sequence[Array], cut: Cut, step: int) -> list[tuple[tuple[Shape, str], bool]]:
+        """Return the shape and dtype of each buffer for a block, and whether it is cut with it."""
+        found = []
+        for like in self._plan.likes:
+            shape = self._reach.shape(like, [a.shape for a in arrays])
+            found.append(((cut.piece(shape, step), like.result.dtype), cut.carries(shape)))
+        return found
+
+    @functools.cached_property
+    def _plan(self) -> scratch.Plan:
+        return scratch.plan(self.region, self._writes, self._writes_over)
+
+    def _writes(self, node: Node) -> bool:
+        """Say whether a node can be told where to write."""
+        name = node.op.name
+        given = name in idioms.INTO and name in self._kernels
+        return given or self._writes_over(node) or (name == "clip" and body_of(node) is None)
+
+    def _writes_over(self, node: Node) -> bool:
+        """Say whether a node is a ufunc, which may write over what it reads."""
+        name = node.op.name
+        return name in self._engine.in_place and name not in self._kernels and body_of(node) is None
+
+    @functools.cached_property
+    def _into(self) -> Any:
+        """The region's function, which takes arrays for its results and buffers after the operands."""
+        program = emit(self._plan.graph, self._engine, self._kernels, into=self._plan.into)
+        self.program.twins.append(program)
+        return program.run
 
 
-def _broadcast(arrays: Sequence[Array]) -> tuple[int, ...] | None:
-    """Return the shape that the operands broadcast to; if none, the node that they reach raises the error to show."""
-    try:
-        return np.broadcast_shapes(*(a.shape for a in arrays))
-    except ValueError:
-        return None
+def _own(results: Sequence[Any]) -> tuple[Any, ...]:
+    """Return results of which none is a view of what was given."""
+    return tuple(np.array(r) if getattr(r, "base", None) is not None else r for r in results)
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Operands arranged so that one leading axis can be cut.
+    """How operands and results are cut along one leading axis.
 
     Attributes
     ----------
-    arrays
-        Views of the operands.
-    along
-        Which of them have the axis; the others go into each piece whole.
-    length
-        Of that axis.
-    flat, collapsed
-        Whether all axes, or all but the last, were made one.
+    full
+        The shape that operands broadcast to.
+    results
+        The shapes of the results.
+    merged
+        How many leading axes were made one.
     """
 
-    arrays: Sequence[Array]
-    along: Sequence[bool]
-    length: int
-    flat: bool = False
-    collapsed: bool = False
+    full: Shape
+    results: Sequence[Shape]
+    merged: int
 
-    def piece(self, start: int, stop: int) -> list[Array]:
-        """Return the operands of one piece."""
-        return [a[start:stop] if cut else a for a, cut in zip(self.arrays, self.along, strict=True)]
+    @property
+    def length(self) -> int:
+        """How much there is to cut."""
+        return prod(self.full[: self.merged])
+
+    def carries(self, shape: Shape) -> bool:
+        """Say whether an array has the axis; others go into each piece whole."""
+        return len(shape) == len(self.full) and shape[: self.merged] == self.full[: self.merged] and self.length > 1
+
+    def fits(self, shape: Shape) -> bool:
+        """Say whether an array has all of the merged axes, or none of them."""
+        lead = shape[: len(shape) - len(self._rest(shape))]
+        return self.carries(shape) or prod(lead) == 1
+
+    def piece(self, shape: Shape, step: int) -> Shape:
+        """Return the shape of an array's part in a block of ``step``."""
+        rest = self._rest(shape)
+        if self.carries(shape):
+            return (step, *rest)
+        return (1, *rest) if len(rest) < len(shape) else shape
+
+    def _rest(self, shape: Shape) -> Shape:
+        """Return the sizes of the axes that stay as they are."""
+        return shape[max(0, len(shape) - len(self.full) + self.merged) :]
 
 
-def arrange(arrays: Sequence[Array], full: tuple[int, ...], *, flat: bool) -> Cut:
-    """Return operands that broadcast to ``full``, arranged for cutting, without a copy.
+def arrange(arrays: Sequence[Array], results: Sequence[Shape], *, flat: bool) -> Cut | None:
+    """Return how operands are cut without a copy, along as many leading axes as can be made one; None if none can.
 
     Parameters
     ----------
+    results
+        The shapes of the results.
     flat
         Whether the last axis may be cut as well.
+
+    Raises
+    ------
+    ValueError
+        If operands do not broadcast together.
     """
-    if flat and all(a.size == 1 or (a.shape == full and a.flags.c_contiguous) for a in arrays):
-        return Cut([a.reshape(-1) for a in arrays], [a.shape == full for a in arrays], prod(full), flat=True)
-    lead = full[:-1]
-    whole = [a.ndim < 2 or prod(a.shape[:-1]) == 1 for a in arrays]
-    if len(full) > 1 and all(
-        w or (a.shape[:-1] == lead and a.flags.c_contiguous) for a, w in zip(arrays, whole, strict=True)
-    ):
-        views = [a if w and a.ndim < 2 else a.reshape(-1, a.shape[-1]) for a, w in zip(arrays, whole, strict=True)]
-        return Cut(views, [not w for w in whole], prod(lead), collapsed=True)
-    along = [a.ndim == len(full) and a.shape[0] == full[0] > 1 for a in arrays]
-    return Cut(arrays, along, full[0])
+    shapes = [*(a.shape for a in arrays), *results]
+    if flat:
+        full = np.broadcast_shapes(*shapes)
+    else:  # rows of several lengths may stand in one region
+        lead = np.broadcast_shapes(*((*s[:-1], 1) for s in shapes))[:-1]
+        full = (*lead, max(s[-1] for s in shapes if s))
+    rank = len(full)
+    for merged in dict.fromkeys((rank, rank - 1, 1) if flat else (rank - 1, 1)):
+        cut = Cut(full, results, merged)
+        split = merged > 1 and any(cut.carries(a.shape) and not a.flags.c_contiguous for a in arrays)
+        if 0 < merged < rank + flat and not split and all(map(cut.fits, shapes)):
+            return cut
+    return None
 
 
 def rows(length: int, size: int, threads: int) -> int:
@@ -156,18 +225,22 @@ def spans(length: int, step: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + step, length)
 
 
+def is_flat(region: Graph) -> bool:
+    """Say whether all of a region is elementwise, so that it may be cut anywhere."""
+    return all("elementwise" in n.op.traits for n in region.body if n.inputs)
+
+
 def worth(region: Graph) -> bool:
     """Say whether a region may be large enough for blocks, and has an axis to cut."""
-    (root,) = region.outputs
-    if not isinstance(root.spec, Spec) or not region.inputs:
+    if not region.inputs:
         return False
-    widest = region.inputs[_widest(region.inputs, root.spec)].result
+    widest = region.inputs[_widest(region.inputs)].result
+    ranks = {n.result.ndim for n in region.outputs}
     small = None not in widest.shape and prod(n or 0 for n in widest.shape) < SMALL
-    rows = 1 if all("elementwise" in n.op.traits for n in region.body if n.inputs) else 2
-    return root.spec.ndim >= rows and widest.ndim == root.spec.ndim and not small
+    return ranks == {widest.ndim} and widest.ndim >= (1 if is_flat(region) else 2) and not small
 
 
-def _widest(inputs: Sequence[Node], spec: Spec) -> int:
+def _widest(inputs: Sequence[Node]) -> int:
     """Return the operand that most likely has the shape of the region: none has more dimensions or sizes not 1."""
 
     def width(i: int) -> tuple[int, int]:
@@ -177,8 +250,4 @@ def _widest(inputs: Sequence[Node], spec: Spec) -> int:
     return max(range(len(inputs)), key=width)
 
 
-def _along_last(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """Return ``node`` over other operands; a reduction names its axis from the end, as it may lose those before."""
-    if "axis" not in node.params:
-        return remake(node, inputs)
-    return make(node.op, inputs, {**node.params, "axis": -1}, node.spec, node.where)
+__all__ = ["Blocks", "Cut", "arrange", "rows", "spans", "worth"]

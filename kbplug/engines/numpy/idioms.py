@@ -25,69 +25,81 @@ _BITS: Mapping[int, np.dtype[Any]] = {n: np.dtype(f"int{8 * n}") for n in (1, 2,
 _FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def where(condition: Array, a: Array, b: Array) -> Array:
+def where(condition: Array, a: Array, b: Array, *, out: Array | None = None) -> Array:
     """Return the elements of ``a`` or ``b``; exact, since bits are chosen by masks and nothing is computed.
 
     NumPy's own loop branches on every element, which costs several times as much where that is hard to foresee.
     """
     bits = _BITS.get(a.dtype.itemsize)
     if condition.size < FEW or bits is None or a.dtype != b.dtype or a.dtype.kind not in "biuf":
-        return np.where(condition, a, b)
-    shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
-    chosen = np.empty(shape, bits)
+        return _given(np.where(condition, a, b), out)
+    if out is None:
+        out = np.empty(np.broadcast_shapes(condition.shape, a.shape, b.shape), a.dtype)
+    chosen = out.view(bits)
     if _is_zero(b):
         np.multiply(condition, a.view(bits), chosen, dtype=bits)
-        return chosen.view(a.dtype)
+        return out
+    if _is_zero(a):
+        np.multiply(np.logical_not(condition), b.view(bits), chosen, dtype=bits)
+        return out
     mask = np.negative(condition.view(np.int8), dtype=bits)
     np.bitwise_xor(a.view(bits), b.view(bits), chosen)
     np.bitwise_and(chosen, mask, chosen)
     np.bitwise_xor(chosen, b.view(bits), chosen)
-    return chosen.view(a.dtype)
+    return out
 
 
-def _is_zero(b: Array) -> bool:
-    """Say whether ``b`` is a single number of zero bits: not negative zero."""
-    return not b.ndim and not b.view(_BITS[b.dtype.itemsize])
+def _is_zero(x: Array) -> bool:
+    """Say whether ``x`` is a single number of zero bits: not negative zero."""
+    return not x.ndim and not x.view(_BITS[x.dtype.itemsize])
 
 
-def power(a: Array, b: Array) -> Array:
+def _given(found: Array, out: Array | None) -> Array:
+    """Return what was found, in ``out`` if there is one."""
+    if out is None:
+        return found
+    out[...] = found
+    return out
+
+
+def power(a: Array, b: Array, *, out: Array | None = None) -> Array:
     """Return ``a**b``; by products if ``b`` is 2, 3 or 4, within 2 ULP (integers: exactly, as NumPy wraps them).
 
     NumPy's own loop is slow for negative bases, up to a thousand times.
     """
     times = b.item() if not b.ndim and b.dtype.kind in "iuf" and a.dtype == b.dtype else None
     if times not in (2, 3, 4):
-        return np.pow(a, b)
-    square = np.multiply(a, a)
+        return np.pow(a, b, out=out)
+    square: Array = np.multiply(a, a, out=out)
     if times == 2:
         return square
-    return np.multiply(square, a if times == 3 else square)
+    return np.multiply(square, a if times == 3 else square, out=out)
 
 
-def expit(x: Array) -> Array:
+def expit(x: Array, *, out: Array | None = None) -> Array:
     """Return ``1 / (1 + exp(-x))`` within 3 ULP; below the logarithm of the least normal number it may be zero.
 
     The quotient keeps the small values on the left, which ``tanh`` would round away; an overflowing ``exp`` gives
     the zero that is meant.
     """
     if x.dtype not in _FLOATS or x.size < FEW:
-        return _body("special.expit", x)
+        return _given(_body("special.expit", x), out)
     one = x.dtype.type(1)
-    found = np.negative(x)
+    found: Array = np.negative(x, out=out)
     np.exp(found, found)
     np.add(found, one, found)
     np.divide(one, found, found)
     return found
 
 
-def logaddexp(a: Array, b: Array) -> Array:
+def logaddexp(a: Array, b: Array, *, out: Array | None = None) -> Array:
     """Return ``max + log1p(exp(-|a - b|))``, within 4 ULP of the larger of the result and of ``log 2``.
 
     Of two equal infinities the difference is no number, and ``fmax`` puts zero in its place.
     """
     if a.dtype not in _FLOATS or max(a.size, b.size) < FEW:
-        return np.logaddexp(a, b)
-    found = np.subtract(a, b)
+        return np.logaddexp(a, b, out=out)
+    found: Array = np.subtract(a, b, out=out)
     np.abs(found, found)
     np.negative(found, found)
     np.exp(found, found)
@@ -108,11 +120,11 @@ BOTTOM = (
 digits on Chebyshev points, reweighted towards the greatest error."""
 
 
-def erf(x: Array) -> Array:
+def erf(x: Array, *, out: Array | None = None) -> Array:
     """Return the error function; in float32 by a quotient of polynomials in float64, within 1 ULP."""
     if x.dtype != np.float32 or x.size < FEW:
-        return _body("special.erf", x)
-    return _by_chunks(_erf, x)
+        return _given(_body("special.erf", x), out)
+    return _given(_by_chunks(_erf, x), out)
 
 
 def _erf(x: Array, found: Array) -> None:
@@ -148,6 +160,9 @@ def _body(name: str, x: Array) -> Array:
     found: Array = lower(np, x)
     return found
 
+
+INTO = frozenset({"where", "pow", "special.expit", "logaddexp", "special.erf"})
+"""Those of them that take where to write as ``out``; it must be nothing that they read."""
 
 KERNELS: dict[str, Callable[..., Any]] = {
     "where": where,

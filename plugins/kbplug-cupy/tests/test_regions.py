@@ -41,6 +41,24 @@ def test_several_results(tmp_path):
     np.testing.assert_allclose(found[2], np.exp(x), rtol=1e-15)
 
 
+def test_results_of_rows_beside_results_of_elements(tmp_path):
+    graph = region(lambda x, c: (x * c, exp(c)), (2, "float32"), (2, "float32"))
+    x, c = operands((5, 70), "float32", 1), operands((5, 1), "float32", 2)
+    found = computed(graph, [x, c], tmp_path)
+    np.testing.assert_array_equal(found[0], x * c)
+    np.testing.assert_allclose(found[1], np.exp(c), rtol=1e-6)
+
+
+def test_a_reduction_with_what_it_is_made_of(tmp_path):
+    total = lookup("sum")
+    graph = region(lambda x: (exp(x), total(exp(x), axis=-1, keepdims=True), exp(x) * 2), (2, "float32"))
+    x = operands((5, 70), "float32", 1)
+    found = computed(graph, [x], tmp_path)
+    np.testing.assert_allclose(found[0], np.exp(x), rtol=1e-6)
+    np.testing.assert_allclose(found[1], np.exp(x).sum(-1, keepdims=True), rtol=1e-6)
+    np.testing.assert_allclose(found[2], 2 * np.exp(x), rtol=1e-6)
+
+
 def test_a_result_written_over_an_operand(tmp_path):
     graph = region(lambda w, g: w - 0.1 * g, (2, "float32"), (1, "float32"))
     w, g = operands((4, 8), "float32", 1), operands((8,), "float32", 2)

@@ -77,9 +77,9 @@ def test_a_region_by_blocks(tiny, monkeypatch, name, known):
 
 
 def _watched(method, used):
-    def watched(self, arrays, full):
+    def watched(self, arrays, cut):
         used.append(len(arrays))
-        return method(self, arrays, full)
+        return method(self, arrays, cut)
 
     return watched
 
@@ -159,27 +159,38 @@ def test_small_and_static_regions_stay_as_they_are():
     assert source.index("v1 = k_fused_1(v0)") < source.index("def k_fused_1(v0):\n")
 
 
-def test_an_error_inside_names_the_users_line(tiny):
+def test_an_error_inside_names_the_users_line(tiny, monkeypatch):
     x = Tensor(K.placeholder((None,), dtype="float64").node)
-    y = xp.tanh(x * 2)
+    y = xp.logaddexp(x * 2, x)
     f = Function([x], [y])
     region = next(v for k, v in f.executable().program.run.__globals__.items() if k.startswith("k_fused"))
-    region._run = lambda *arrays: 1 / 0
-    with pytest.raises(ZeroDivisionError) as caught:
-        f([random(20)])
-    assert "test_blocks.py" in caught.value.__notes__[0]
+    for emitted in (region._into, region._run):
+        monkeypatch.setitem(emitted.__globals__, "k_logaddexp", lambda *arrays, **into: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as caught:
+            f([random(20)])
+        assert "logaddexp" in caught.value.__notes__[0]
+        assert "test_blocks.py" in caught.value.__notes__[0]
+        monkeypatch.setattr(blocks, "SMALL", 1 << 16)
 
 
 def test_how_operands_are_cut():
     full, row, column, number = np.zeros((4, 5, 9)), np.zeros(9), np.zeros((4, 5, 1)), np.zeros(())
-    cut = arrange([full, number], (4, 5, 9), flat=True)
-    assert (cut.flat, cut.length, [a.shape for a in cut.arrays]) == (True, 180, [(180,), (1,)])
-    cut = arrange([full, row, column, number], (4, 5, 9), flat=True)
-    assert (cut.flat, cut.collapsed, cut.length, cut.along) == (False, True, 20, [True, False, True, False])
-    assert [a.shape for a in cut.arrays] == [(20, 9), (9,), (20, 1), ()]
-    cut = arrange([full, np.zeros((5, 9))], (4, 5, 9), flat=True)
-    assert (cut.collapsed, cut.length, cut.along) == (False, 4, [True, False])
-    assert all(np.shares_memory(a, full) for a in arrange([full], (4, 5, 9), flat=True).arrays)
+    cut = arrange([full, number], [(4, 5, 9)], flat=True)
+    assert (cut.merged, cut.length, cut.piece((4, 5, 9), 7), cut.piece((), 7)) == (3, 180, (7,), ())
+    cut = arrange([full, row, column, number], [(4, 5, 9), (4, 5, 1)], flat=True)
+    assert (cut.merged, cut.length) == (2, 20)
+    assert [cut.piece(a.shape, 3) for a in (full, row, column, number)] == [(3, 9), (9,), (3, 1), ()]
+    cut = arrange([full, np.zeros((5, 9))], [(4, 5, 9)], flat=True)
+    assert (cut.merged, cut.length, cut.piece((5, 9), 2)) == (1, 4, (5, 9))
+    cut = arrange([full, np.zeros((1, 1, 9))], [(4, 5, 1)], flat=False)
+    assert (cut.merged, cut.piece((1, 1, 9), 2)) == (2, (1, 9))
+    cut = arrange([full[:, :, ::2]], [(4, 5, 5)], flat=True)
+    assert (cut.merged, cut.length) == (1, 4), "without a copy"
+    assert arrange([row], [(9,)], flat=False) is None, "a single row"
+    cut = arrange([column, np.zeros((4, 5, 3)), full], [(4, 5, 3), (4, 5, 9)], flat=False)
+    assert cut.merged == 2, "rows of two lengths"
+    with pytest.raises(ValueError, match="broadcast"):
+        arrange([full, np.zeros((3, 5, 9))], [], flat=False)
 
 
 def test_how_large_a_block_is():

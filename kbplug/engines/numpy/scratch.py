@@ -1,0 +1,156 @@
+"""Where the values of a region lie while it runs block by block: in its results, or in memory that a thread keeps.
+
+What is written into a given buffer needs no memory of its own, and a value that is needed no more leaves its buffer to
+the next. Knows the region's graph and no sizes; ``Scratch`` knows sizes and no graph.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import Node, parameter
+from kbplug.ops.extents import extents
+from kbplug.passes.regions import REDUCTIONS
+from kbplug.passes.release import last_uses
+
+Array = np.ndarray[Any, Any]
+Says = Callable[[Node], bool]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A region whose values are written into buffers.
+
+    Attributes
+    ----------
+    graph
+        The region; after its operands it is given an array for each result, then the other buffers.
+    into
+        For a node, the input of ``graph`` that it is written into.
+    likes
+        For each other buffer, a node of its shape and dtype.
+    """
+
+    graph: Graph
+    into: Mapping[Node, Node]
+    likes: Sequence[Node]
+
+
+def plan(region: Graph, writes: Says, over: Says) -> Plan:
+    """Return a region over its operands and buffers.
+
+    Parameters
+    ----------
+    writes
+        Says whether a node can be told where to write.
+    over
+        Says whether it may then write over what it reads.
+    """
+    return _Planner(region, writes, over).plan()
+
+
+class _Planner:
+    def __init__(self, region: Graph, writes: Says, over: Says) -> None:
+        self.region, self.writes, self.over = region, writes, over
+        self.into: dict[Node, Node] = {}
+        self.likes: list[Node] = []
+        self._free: dict[Any, list[Node]] = {}
+
+    def plan(self) -> Plan:
+        """Give each value its place, in the order in which they are computed."""
+        region = self.region
+        targets = [self._input(i, n) for i, n in enumerate(region.outputs)]
+        place = dict(zip(region.outputs, targets, strict=True))
+        deaths = last_uses(region)
+        lasting: set[Node] = set()  # what may be seen through another value
+        buffers: list[Node] = []
+        for node in region.body:
+            writes, over = self.writes(node), self.over(node)
+            if not writes and node.op.name not in REDUCTIONS:
+                lasting.update(node.inputs)
+            done = [d for d in deaths.get(node, ()) if d in self.into and d not in place and d not in lasting]
+            if over:
+                self._let_go(done)
+            if writes and node in place:
+                self.into[node] = place[node]
+            elif writes and node.result.ndim and node.result.shape[-1] != 1:
+                self.into[node] = self._buffer(node, len(targets), buffers)
+            if not over:
+                self._let_go(done)
+        return Plan(Graph([*region.inputs, *targets, *buffers], region.outputs), self.into, self.likes)
+
+    def _input(self, position: int, like: Node) -> Node:
+        return parameter(len(self.region.inputs) + position, like.result)
+
+    def _let_go(self, nodes: Sequence[Node]) -> None:
+        for node in nodes:
+            self._free.setdefault(_kind(node), []).append(self.into[node])
+
+    def _buffer(self, node: Node, before: int, buffers: list[Node]) -> Node:
+        free = self._free.get(_kind(node))
+        if free:
+            return free.pop()
+        buffers.append(self._input(before + len(buffers), node))
+        self.likes.append(node)
+        return buffers[-1]
+
+
+def _kind(node: Node) -> tuple[Any, str]:
+    """Return what two values of one shape and dtype have in common."""
+    return extents(node), node.result.dtype
+
+
+class Reach:
+    """The shape that each value of a region has for operands of given shapes."""
+
+    def __init__(self, region: Graph) -> None:
+        self._from: dict[Node, frozenset[tuple[int, bool]]] = {
+            n: frozenset({(i, True)}) for i, n in enumerate(region.inputs)
+        }
+        for node in region.body:
+            found = frozenset[tuple[int, bool]]().union(*(self._from[i] for i in node.inputs))
+            reduces = node.op.name in REDUCTIONS
+            self._from[node] = frozenset((i, False) for i, _ in found) if reduces else found
+
+    def shape(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+        """Return the shape of ``node``, if operands broadcast to it.
+
+        Raises
+        ------
+        ValueError
+            If they do not.
+        """
+        return np.broadcast_shapes(*(shapes[i] if whole else (*shapes[i][:-1], 1) for i, whole in self._from[node]))
+
+
+ALIGNED = 64
+"""Buffers begin at multiples of so many bytes, a line of the cache."""
+
+
+class _Here(threading.local):
+    memory: Array = np.empty(0, np.uint8)
+
+
+_here = _Here()
+
+
+def carve(wanted: Sequence[tuple[tuple[int, ...], str]]) -> Iterator[Array]:
+    """Yield arrays of shapes and dtypes, uninitialised, in memory of this thread that the next call gives again."""
+    sizes = [prod(shape) * np.dtype(dtype).itemsize for shape, dtype in wanted]
+    room = [-(-n // ALIGNED) * ALIGNED + ALIGNED for n in sizes]  # apart, lest they fall on the same sets of a cache
+    if _here.memory.size < sum(room) + ALIGNED:
+        _here.memory = np.empty(sum(room) + ALIGNED, np.uint8)
+    at = -_here.memory.ctypes.data % ALIGNED
+    for (shape, dtype), size, taken in zip(wanted, sizes, room, strict=True):
+        yield _here.memory[at : at + size].view(dtype).reshape(shape)
+        at += taken
+
+
+__all__ = ["Plan", "Reach", "carve", "plan"]

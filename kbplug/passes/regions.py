@@ -1,0 +1,176 @@
+"""Which nodes run as one: elementwise code and row reductions, parted into regions. Knows no engine.
+
+Regions never wait for each other in a circle. Every node has a level, and each edge either has both ends in one region
+or leads to a higher level; so what leaves a region never comes back to it. Three steps keep that:
+
+* Going down, a node takes the level of operands that fit it, and one more than that of all others.
+* What an edge within a level joins is one region; so is what reads the same rows on one level.
+* Going up, a node whose users are all in one region may move there: edges to it only lead further up.
+
+Each step looks a few times at every edge, so the work grows as the graph does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import Node
+from kbplug.graph.spec import Spec
+from kbplug.ops.extents import Extent, extents
+
+REDUCTIONS = frozenset({"sum", "max", "min", "mean", "prod"})
+SPREADS = frozenset({"var", "std"})
+"""Row reductions that are made of others inside a region."""
+
+Form = tuple[Extent, ...]
+"""The rank, and the sizes of all axes but the last; of one axis or none, all sizes."""
+
+
+def is_row_reduction(node: Node) -> bool:
+    """Say whether a node takes the elements of each row together, and a region can hold it."""
+    name = node.op.name
+    if name not in REDUCTIONS | SPREADS:
+        return False
+    source, params = node.inputs[0].result, node.params
+    last = source.ndim - 1
+    over = last >= 0 and params["axis"] in (-1, last, (-1,), (last,)) and (params["keepdims"] or last > 0)
+    if not over or name in REDUCTIONS:
+        return bool(over)
+    count = source.shape[-1]
+    return source.dtype != "float16" and (params["correction"] == 0 or (count or 0) > params["correction"])
+
+
+def squeezes(node: Node) -> bool:
+    """Say whether a row reduction drops the axis it reduces, which happens outside its region."""
+    return not node.params.get("keepdims", True)
+
+
+def regions(graph: Graph) -> tuple[Mapping[Node, int], Mapping[Node, Sequence[Node]]]:
+    """Return the level of every node, and for each node in a region all members of that, in the graph's order."""
+    found = _Regions(graph)
+    return found.level, found.members()
+
+
+class _Regions:
+    """The regions of one graph as they grow."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.level: dict[Node, int] = {}
+        self._inside: dict[Node, Form] = {}  # what a node must fit to be computed with others
+        self._length: dict[Node, Extent | None] = {}  # of the rows that it takes or gives; None if they have one each
+        self._joined: dict[Node, Node] = {}
+        for node in graph.nodes:
+            self._descend(node)
+        for node in graph.nodes:
+            self._join_readers(node)
+        self.home = {n: self._root(n) for n in self._joined}
+        self._ends = set(graph.outputs)
+        for node in reversed(graph.body):
+            self._ascend(node)
+
+    def members(self) -> Mapping[Node, Sequence[Node]]:
+        """Return all members of the region of each node that is in one."""
+        found: dict[Node, list[Node]] = {}
+        for node in self.graph.body:
+            if node in self.home:
+                found.setdefault(self.home[node], []).append(node)
+        return {n: found[home] for n, home in self.home.items()}
+
+    def _descend(self, node: Node) -> None:
+        """Give a node its level, and join it with the operands on it."""
+        if not node.inputs or node in self.graph.inputs:
+            self.level[node] = -1
+            return
+        fitting: Sequence[Node] = ()
+        if isinstance(node.spec, Spec) and ("elementwise" in node.op.traits or is_row_reduction(node)):
+            self._joined[node] = node
+            self._measure(node)
+            fitting = [o for o in node.inputs if self._fits(o, node)]
+        level = self.level[node] = max(self.level[o] + (o not in fitting) for o in node.inputs)
+        for o in fitting:
+            if self.level[o] == level:
+                self._joined[self._root(o)] = self._root(node)
+
+    def _measure(self, node: Node) -> None:
+        shaped = node.inputs[0] if squeezes(node) else node
+        self._inside[node] = _form(shaped)
+        taken = [node, *node.inputs] if shaped is node else [shaped]
+        lengths = [e for n in taken if (e := self._row(n)) is not None]
+        self._length[node] = lengths[0] if lengths else None
+
+    def _row(self, node: Node) -> Extent | None:
+        """Return the length of the rows that a node has, or was made of."""
+        rank = node.result.ndim
+        last = extents(node)[-1] if rank > 1 else 1
+        return self._length.get(node) if last == 1 else last
+
+    def _fits(self, operand: Node, node: Node) -> bool:
+        """Say whether an operand is computed row by row as ``node`` is, as far as sizes are known."""
+        if operand not in self._inside or squeezes(operand):
+            return False
+        a, b = self._inside[operand], self._inside[node]
+        alike = len(a) == len(b) and all(map(_may_equal, a, b))
+        m, n = self._length[operand], self._length[node]
+        return alike and (m is None or n is None or _may_equal(m, n))
+
+    def _join_readers(self, operand: Node) -> None:
+        """Join what reads the same rows on one level."""
+        if not isinstance(operand.spec, Spec) or not _is_wide(operand):
+            return
+        first: dict[int, Node] = {}
+        for user in self.graph.uses[operand]:
+            if user in self._joined and self._inside[user] == _form(operand) and _taken(user) == extents(operand):
+                other = first.setdefault(self.level[user], user)
+                self._joined[self._root(other)] = self._root(user)
+
+    def _root(self, node: Node) -> Node:
+        while self._joined[node] is not node:
+            self._joined[node] = node = self._joined[self._joined[node]]
+        return node
+
+    def _ascend(self, node: Node) -> None:
+        """Move a node to the region of all its users, unless that region would have to be given more rows."""
+        users = self.graph.uses[node]
+        homes = {self.home.get(u) for u in users}
+        if node not in self.home or len(homes) != 1 or node in self._ends or squeezes(node):
+            return
+        (home,) = homes
+        if home is None or home is self.home[node] or any(_rank(u) < _rank(node) for u in users):
+            return
+        if all(self._follows(o, node) for o in node.inputs):
+            self.home[node], self.level[node] = home, self.level[users[0]]
+
+    def _follows(self, operand: Node, node: Node) -> bool:
+        """Say whether an operand of the same region is seen outside it anyway, or needed by nothing else."""
+        home = self.home[node]
+        if self.home.get(operand) is not home or not _is_wide(operand) or operand in self._ends:
+            return True
+        others = [u for u in self.graph.uses[operand] if u is not node]
+        return not others or any(self.home.get(u) is not home for u in others)
+
+
+def _form(node: Node) -> Form:
+    sizes = extents(node)
+    return (len(sizes), *(sizes[:-1] if len(sizes) > 1 else sizes))
+
+
+def _rank(node: Node) -> int:
+    """Return the rank of what a node computes inside its region."""
+    return (node.inputs[0] if squeezes(node) else node).result.ndim
+
+
+def _taken(node: Node) -> tuple[Extent, ...]:
+    """Return the extents of what a node computes with."""
+    return extents(node.inputs[0] if is_row_reduction(node) else node)
+
+
+def _is_wide(node: Node) -> bool:
+    """Say whether a value has more than one element in a row."""
+    return isinstance(node.spec, Spec) and node.spec.ndim > 0 and node.spec.shape[-1] != 1
+
+
+def _may_equal(a: Extent, b: Extent) -> bool:
+    """Say whether two sizes may be equal; what is unknown is taken not to be 1."""
+    return a == b or (1 not in (a, b) and not (isinstance(a, int) and isinstance(b, int)))
