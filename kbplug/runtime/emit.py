@@ -18,6 +18,7 @@ from kbplug.ops.sizes import host_arithmetic
 from kbplug.passes.release import last_uses, reuse
 from kbplug.runtime import values
 from kbplug.runtime.calls import Run, body_of, fill_shape, sized, standard
+from kbplug.runtime.inside import Inside
 
 _serial = itertools.count(1)
 
@@ -100,6 +101,8 @@ def emit(
     filename = f"<kbplug run {next(_serial)}>"
     exec(compile(source, filename, "exec"), writer.globals)  # noqa: S102 -- the source is our own, written above
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    for nested, name in writer.bodies.items():
+        writer.globals[name].inside = Inside(nested, lambda part: emit(part, engine, kernels).run)
     within = {n: v.program for n, v in writer.globals.items() if n.startswith("k_fused_") and hasattr(v, "program")}
     shown = [source, *(p.source.replace("def run(", f"def {n}(", 1) for n, p in within.items())]
     return Program(writer.globals["run"], "\n".join(shown), writer.places, tuple(within.values()))
@@ -124,7 +127,7 @@ class _Writer:
         self.places: dict[int, Node] = {}
         self.line = 0
         self._counters: dict[str, Iterator[int]] = {}
-        self._nested: dict[Graph, str] = {}
+        self.bodies: dict[Graph, str] = {}
         self._pending: list[str] = []
         self.in_place = {name for name in engine.in_place.keys() - kernels.keys() if not _has_body(name)}
 
@@ -151,11 +154,11 @@ class _Writer:
 
     def nested(self, graph: Graph) -> str:
         """Return the name of the function of a graph that is a parameter."""
-        if graph not in self._nested:
-            name = f"body{len(self._nested) + 1}"
-            self._nested[graph] = name
+        if graph not in self.bodies:
+            name = f"body{len(self.bodies) + 1}"
+            self.bodies[graph] = name
             self._pending = [*self._flush(), *self.function(name, graph)]
-        return self._nested[graph]
+        return self.bodies[graph]
 
     def _flush(self) -> list[str]:
         pending, self._pending = self._pending, []

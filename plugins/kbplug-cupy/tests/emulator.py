@@ -52,10 +52,12 @@ class Emulated:
         Where the library is put.
     flags
         Beside the usual ones.
+    name
+        Of the library in the directory.
     """
 
-    def __init__(self, kernels, directory, flags=("-O0",)):
-        source, library = Path(directory, "kernels.cpp"), Path(directory, "kernels.so")
+    def __init__(self, kernels, directory, flags=("-O0",), name="kernels"):
+        source, library = Path(directory, f"{name}.cpp"), Path(directory, f"{name}.so")
         source.write_text(translation_unit({k.name: k for k in kernels}.values()), encoding="utf-8")
         checks = ["-fsanitize=address", "-fno-omit-frame-pointer", "-g1"] if SANITIZED else []
         command = [COMPILER, *FLAGS, *flags, *checks, str(source), "-o", str(library)]
@@ -65,8 +67,12 @@ class Emulated:
 
     def run(self, launch, arrays):
         """Run a launch on NumPy arrays, which it reads and writes where they lie."""
-        kernel, held = launch.kernel, [ctypes.c_void_p(a.ctypes.data) for a in arrays]
-        kinds = [NUMBERS[t.removeprefix("const ")] for t in kernel.parameters[len(arrays) :]]
+        self.run_at(launch, [a.ctypes.data for a in arrays])
+
+    def run_at(self, launch, addresses):
+        """Run a launch on arrays at addresses."""
+        kernel, held = launch.kernel, [ctypes.c_void_p(a) for a in addresses]
+        kinds = [NUMBERS[t.removeprefix("const ")] for t in kernel.parameters[len(addresses) :]]
         assert len(kinds) == len(launch.numbers)
         held += [kind(n) for kind, n in zip(kinds, launch.numbers, strict=True)]
         taken = (ctypes.c_void_p * len(held))(*(ctypes.addressof(h) for h in held))

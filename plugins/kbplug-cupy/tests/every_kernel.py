@@ -1,6 +1,7 @@
 """Every kernel that the tests run on the CPU, to be compiled for devices."""
 
 import test_elementwise
+import test_loops
 import test_random
 import test_reduction
 import test_windows
@@ -15,4 +16,5 @@ def kernels():
     ]
     launches = [*(c.launch for c in cases), *test_random.every_launch().values()]
     found = [*(launch.kernel for launch in launches if launch), *test_windows.every_kernel().values()]
+    found += test_loops.every_kernel().values()
     return list({kernel.name: kernel for kernel in found}.values())

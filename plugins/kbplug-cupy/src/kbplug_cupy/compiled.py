@@ -42,7 +42,7 @@ class Prepared:
         self._numbers = tuple(_number(k, n) for k, n in zip(kinds, launch.numbers, strict=True))
 
     def __call__(self, arrays: Sequence[Any]) -> None:
-        """Run on arrays laid out as the launch expects, on the current stream."""
+        """Run on arrays laid out as the launch expects, or on their addresses, on the current stream."""
         self._function(self._grid, self._block, (*arrays, *self._numbers))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import array_api_compat.cupy as xp
 import cupy
@@ -15,6 +15,8 @@ from kbplug_cupy import device as cuda
 from kbplug_cupy.codegen.program import UnsupportedError, read
 from kbplug_cupy.fused import Fused
 from kbplug_cupy.kernels import kernels
+from kbplug_cupy.loops import Scan
+from kbplug_cupy.memory import DeviceMemory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +39,7 @@ class CupyEngine(Engine):
     device
         As ``"cuda:0"``; by default the first.
     fuse
-        Whether elementwise code and row reductions become generated kernels.
+        Whether elementwise code, row reductions and the steps of loops become generated kernels.
     deterministic
         Whether sums at indices are made by sorting, and not by atomics whose order, and so rounding, varies.
 
@@ -51,12 +53,14 @@ class CupyEngine(Engine):
     xp = xp
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
     in_place = MappingProxyType(_IN_PLACE)
+    optimisations = MappingProxyType({"loops": "a step of a loop in few launches, planned once for its sizes"})
 
     def __init__(self, device: str | None = None, fuse: bool = True, deterministic: bool = False) -> None:
         self.number = cuda.device(device)
-        self.kernels = MappingProxyType(kernels(deterministic))
         self._fuses = fuse
         self._processors = cuda.processors(self.number)
+        loops = {"scan": Scan(DeviceMemory(self._processors))} if fuse else {}
+        self.kernels = MappingProxyType({**kernels(deterministic), **loops})
 
     def from_numpy(self, array: np.ndarray[Any, Any], /, *, device: str | None = None) -> Array:
         """Return ``array`` on the device, with the same shape, dtype and values."""
@@ -82,6 +86,13 @@ class CupyEngine(Engine):
         """Compute on the engine's device."""
         device: AbstractContextManager[object] = cupy.cuda.Device(self.number)
         return device
+
+    def leaving_out(self, names: frozenset[str], /) -> Self:
+        """Return this engine without some optimisations."""
+        reduced = super().leaving_out(names)
+        if "loops" in names:
+            reduced.kernels = MappingProxyType({n: k for n, k in self.kernels.items() if n != "scan"})
+        return reduced
 
     def fuse(self, region: Graph, /) -> Kernel | None:
         """Return the region as generated kernels, or None if it holds an op that has no expression."""

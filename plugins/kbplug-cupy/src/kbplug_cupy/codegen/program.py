@@ -76,11 +76,19 @@ class Program:
 
 
 @dataclass(slots=True)
-class _Reader:
+class Reader:
+    """Collects the values of a program.
+
+    Parameters
+    ----------
+    values
+        What there is so far.
+    """
+
     values: list[Value] = field(default_factory=list)
-    places: dict[Node, int] = field(default_factory=dict)
 
     def add(self, *fields: Any) -> int:
+        """Return the place of a new value, or of an equal constant."""
         value = Value(*fields)
         for place, same in enumerate(self.values):
             if value.op == CONSTANT and repr(same) == repr(value):  # repr tells -0.0 and 0.0 apart, and NaN is NaN
@@ -88,12 +96,17 @@ class _Reader:
         self.values.append(value)
         return len(self.values) - 1
 
-    def read(self, node: Node) -> int:
-        """Return the place of a node whose operands have places."""
+    def read(self, node: Node, places: tuple[int, ...]) -> int:
+        """Return the place of a node whose operands have ``places``.
+
+        Raises
+        ------
+        UnsupportedError
+            If its op has no expression for its dtype.
+        """
         if (scalar := scalar_of(node)) is not None:
             return self.add(CONSTANT, node.result.dtype, (), scalar)
         op, dtype = node.op.name, node.result.dtype
-        places = tuple(self.places[i] for i in node.inputs)
         if op == "clip":
             return self._clip(node, places)
         if op in REDUCTIONS:
@@ -132,15 +145,26 @@ def read(region: Graph) -> Program:
     UnsupportedError
         If an op or a dtype of it has no expression.
     """
-    reader = _Reader()
+    reader, places = Reader(), {}
     for node in region.inputs:
-        reader.places[node] = len(reader.values)
-        reader.values.append(Value(INPUT, node.result.dtype))
+        places[node] = reader.add(INPUT, node.result.dtype)
     for node in region.body:
         if not isinstance(node.spec, Spec):
             raise UnsupportedError(f"{node.op.name} has several results.")
-        reader.places[node] = reader.read(node)
-    return Program(tuple(reader.values), len(region.inputs), tuple(reader.places[n] for n in region.outputs))
+        places[node] = reader.read(node, tuple(places[i] for i in node.inputs))
+    return Program(tuple(reader.values), len(region.inputs), tuple(places[n] for n in region.outputs))
+
+
+def readable(node: Node) -> bool:
+    """Say whether a node is elementwise and has an expression."""
+    if not isinstance(node.spec, Spec) or "elementwise" not in node.op.traits:
+        return False
+    try:
+        reader = Reader()
+        reader.read(node, tuple(reader.add(INPUT, i.result.dtype) for i in node.inputs))
+    except UnsupportedError:
+        return False
+    return True
 
 
 def below(program: Program, wanted: Iterator[int] | tuple[int, ...], known: frozenset[int] = frozenset()) -> list[int]:
