@@ -40,7 +40,8 @@ def value_and_grad(
     Raises
     ------
     ArgumentError
-        If ``fun`` returns no 0-d floating-point array, or an argument derived by holds other dtypes.
+        If ``fun`` returns no 0-d floating-point array, an argument derived by holds other dtypes, or ``argnums``
+        names none or one twice.
 
     Examples
     --------
@@ -53,8 +54,8 @@ def value_and_grad(
 
     @functools.wraps(fun)
     def derived(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        chosen = [argnums] if isinstance(argnums, int) else list(argnums)
-        by = Variables([_argument(args, i) for i in chosen], is_number)
+        chosen = _positions(args, argnums)
+        by = Variables([args[i] for i in chosen], is_number)
         for w in by.fresh:
             if not is_floating(w.dtype):
                 raise ArgumentError(f"grad derives by floating-point arrays, not by {w.spec}; cast it first.")
@@ -69,10 +70,18 @@ def value_and_grad(
     return jit(derived)
 
 
-def _argument(args: Sequence[Any], index: int) -> Any:
-    if not -len(args) <= index < len(args):
-        raise ArgumentError(f"argnums names argument {index}, but the call has {len(args)} by position.")
-    return args[index]
+def _positions(args: Sequence[Any], argnums: Argnums) -> list[int]:
+    """Return the positions of the arguments to derive by, counted from the first."""
+    named = argnums if isinstance(argnums, tuple | list) else (argnums,)
+    for index in named:
+        if not isinstance(index, int):
+            raise ArgumentError(f"argnums is {argnums!r}, but it must be the position of an argument, or several.")
+        if not -len(args) <= index < len(args):
+            raise ArgumentError(f"argnums names argument {index}, but the call has {len(args)} by position.")
+    found = [index % len(args) for index in named]
+    if len(set(found)) < len(found):
+        raise ArgumentError(f"argnums is {argnums!r}, which names an argument twice; name each once.")
+    return found
 
 
 def _loss(returned: Any, has_aux: bool) -> Tensor:
@@ -186,6 +195,11 @@ def hessian(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     callable
         For an argument of shape ``s`` its result has shape ``s + s``.
 
+    Raises
+    ------
+    ArgumentError
+        If the argument is no real floating-point array, or ``fun`` returns no 0-d floating-point array.
+
     Examples
     --------
     >>> import numpy as np
@@ -197,12 +211,13 @@ def hessian(fun: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
     @functools.wraps(fun)
     def second(*args: Any, **kwargs: Any) -> Any:
-        by = Variables([_argument(args, argnums)], is_number)
+        chosen = _positions(args, argnums)
+        by = Variables([args[i] for i in chosen], is_number)
         if by.forms != (LEAF,) or by.fresh[0].dtype in COMPLEX:
             raise ArgumentError("hessian derives by one real array, not by several or a complex one.")
         (x,) = by.fresh
         given = list(args)
-        (given[argnums],) = by.trees()
+        (given[chosen[0]],) = by.trees()
         first = xp.reshape(slope(*given, **kwargs), (-1,))
         sizes = shape_of(x)
         total: Any = 1

@@ -46,7 +46,7 @@ def function(
     Raises
     ------
     ArgumentError
-        If there are other options: kbplug compiles no function by options.
+        If the inputs are no list, or if there are other options: kbplug compiles no function by options.
     GraphError
         If an output needs a placeholder that is not among the inputs.
 
@@ -61,6 +61,8 @@ def function(
         raise ArgumentError(
             f"function has no option {next(iter(options))!r}; it takes inputs, outputs, updates, name and givens."
         )
+    if not isinstance(inputs, list | tuple):
+        raise ArgumentError(f"function takes its inputs as a list, as in K.function([x], [y]), not as {inputs!r}.")
     wanted = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
     made = SparseFunction if any(map(is_sparse, inputs)) else Function
     return made(inputs, [as_tensor(o) for o in wanted], updates or (), givens, name)
@@ -113,6 +115,8 @@ def gradients(loss: Tensor, variables: Sequence[Tensor] | Tensor) -> list[Tensor
     ------
     GradientError
         If an op on the way declares no derivative.
+    ArgumentError
+        If the loss is not floating-point, or one of ``variables`` is no tensor.
 
     Examples
     --------
@@ -121,7 +125,11 @@ def gradients(loss: Tensor, variables: Sequence[Tensor] | Tensor) -> list[Tensor
     >>> K.eval(slope).tolist()
     [3.0, 12.0]
     """
-    return autodiff.gradients(as_tensor(loss), [variables] if isinstance(variables, Tensor) else list(variables))
+    chosen = [variables] if isinstance(variables, Tensor) else list(variables)
+    for x in chosen:
+        if not isinstance(x, Tensor):
+            raise ArgumentError(f"gradients derives by a tensor, or a list of them, not by {x!r}.")
+    return autodiff.gradients(as_tensor(loss), chosen)
 
 
 @overload

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 from kbplug.dtypes import INTEGER, Scalar, check_dtype, default_for, kind, nearest
 from kbplug.errors import ArgumentError, DTypeError
@@ -50,6 +50,15 @@ class Node:
     def result(self) -> Spec:
         """The spec of a node with one result."""
         return cast(Spec, self.spec)
+
+    def __deepcopy__(self, _: Any) -> Node:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise ArgumentError(
+            "A tensor describes a computation and is not pickled; keep its value, K.eval(tensor), or write variables "
+            "and functions to files with kbplug.saving."
+        )
 
     def __repr__(self) -> str:
         inside = [i.op.name for i in self.inputs] + [f"{k}={v!r}" for k, v in self.params.items()]

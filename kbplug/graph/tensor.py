@@ -201,8 +201,8 @@ class Tensor:
     It hashes by identity, compares elementwise, and carries whatever attributes a caller sets.
     ``x[key] = value`` rebinds the handle to a new node; other handles on the old node keep the old value.
     ``x += y`` is ``x = x + y``: whoever else holds ``x`` still holds what it was. A tensor with no
-    placeholder below it is *concrete*: ``bool``, ``int``, ``float``, ``complex`` and ``repr`` compute it.
-    With one it is *symbolic* and they raise.
+    placeholder below it is *concrete*: ``bool``, ``int``, ``float``, ``complex``, ``repr`` and a format such as
+    ``f"{x:.3f}"`` compute it. With one it is *symbolic* and they raise.
 
     Attributes
     ----------
@@ -367,6 +367,9 @@ class Tensor:
         if self.node.symbolic or host is None:
             return f"<tensor{label} {self.spec}>"
         return f"<tensor{label} {self.spec.like(shape=self.shape)}\n{self.value()}>"
+
+    def __format__(self, form: str) -> str:
+        return format(self.value().item(), form) if form and not self.ndim else super().__format__(form)
 
     __hash__ = object.__hash__
     __eq__ = _binary("equal")  # type: ignore[assignment]

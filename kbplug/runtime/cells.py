@@ -8,7 +8,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from kbplug.dtypes import BOOL, INTEGER, promote, rank
 from kbplug.engine import Engine
@@ -99,6 +99,12 @@ class Cell:
     def put(self, engine: Engine, array: Any) -> None:
         """Replace the value by an array of ``engine`` that nobody else holds; part of a commit."""
         self._held, self._seen = (engine, array), False
+
+    def __reduce__(self) -> NoReturn:
+        raise ArgumentError(
+            f"The variable {self.name!r} is neither pickled nor copied deeply, since functions hold it too; keep its "
+            "value, K.get_value(variable), or write it to a file with kbplug.saving."
+        )
 
     def __repr__(self) -> str:
         return f"<cell {self.name!r} {self.spec}>"

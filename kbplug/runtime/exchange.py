@@ -64,7 +64,7 @@ def taken(value: Any, spec: Spec, target: Engine) -> Array | None:
 
 def fed(value: Any, spec: Spec, fit: Callable[[Any], values.HostArray], engine: Engine) -> Array:
     """Return what is fed to an input as the engine's array: by DLPack where it fits, else as ``fit`` makes it."""
-    if type(value) is not values.HostArrayType and not isinstance(value, Tensor):
+    if not isinstance(value, values.HostArrayType | Tensor):
         found = taken(value, spec, engine)
         if found is not None:
             return found

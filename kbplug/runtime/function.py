@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from kbplug import plugins
 from kbplug.config import settings
@@ -352,6 +352,12 @@ class Function:
         rest = [c for c in self._cells if c not in donated]
         found = {**dict(zip(donated, given, strict=True)), **dict(zip(rest, snapshot(rest, engine), strict=True))}
         return [found[c] for c in self._cells]
+
+    def __reduce__(self) -> NoReturn:
+        raise ArgumentError(
+            f"The function {self.name!r} is neither pickled nor copied; write it to a file with "
+            "kbplug.saving.save_function, and load as many from there as you need."
+        )
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.inputs)} in, {self._count} out, {len(self._written)} updates>"

@@ -30,10 +30,12 @@ def host_array(value: Any, dtype: str | None = None) -> HostArray:
     DTypeError
         If its dtype is none of kbplug's: objects, strings, records, dates.
     ArgumentError
-        If it is no regular array.
+        If it is no regular array, or one that hides elements behind a mask.
     """
     if isinstance(value, Tensor):
         raise ArgumentError("A tensor stands where a value is expected; compute it first with K.eval.")
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.is_masked(value):
+        raise ArgumentError("An array with masked elements has no value there; give it one with its method filled().")
     try:
         array = _to_host(value)
     except (ValueError, TypeError, BufferError, RuntimeError) as error:
@@ -41,7 +43,8 @@ def host_array(value: Any, dtype: str | None = None) -> HostArray:
     if array.dtype.byteorder == (">" if np.little_endian else "<"):
         array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.name not in ALL:
-        raise DTypeError(f"An array of dtype {array.dtype} has no place in a graph; the dtypes are {', '.join(ALL)}.")
+        what = f"An array of dtype {array.dtype}" if array.ndim else f"{value!r:.60}"
+        raise DTypeError(f"{what} has no place in a graph; give numbers, whose dtypes are {', '.join(ALL)}.")
     return array if dtype is None else array.astype(numpy_dtype(dtype), copy=False)
 
 

@@ -314,6 +314,16 @@ WRONG = {
         lambda: kxp.grad(lambda x: x, argnums=1)(ONE),
         "names argument 1, but the call has 1 by",
     ),
+    "argnums twice": (
+        lambda: kxp.grad(lambda x, y: x * y, (0, -2))(ONE, ONE),
+        r"\(0, -2\), which names an argument",
+    ),
+    "argnums by name": (
+        lambda: kxp.grad(lambda x: x, "x")(ONE),
+        "argnums is 'x', but it must be the position",
+    ),
+    "hessian by two": (lambda: kxp.hessian(lambda x, y: x * y, (0, 1))(ONE, ONE), "hessian derives by one real array"),
+    "masked": (lambda: kxp.jit(kxp.sum)(np.ma.array([1.0, 2.0], mask=[False, True])), "masked elements has no value"),
     "hessian of a tree": (lambda: kxp.hessian(lambda d: d[0])([ONE]), "hessian derives by one real array"),
     "hessian of complex": (lambda: kxp.hessian(kxp.abs)(ONE * 1j), "hessian derives by one real array"),
     "cotangents": (

@@ -1,6 +1,8 @@
 """The handle: operators, rebinding, demands for values, and what it refuses to become."""
 
+import copy
 import operator
+import pickle
 import sys
 
 import numpy as np
@@ -277,6 +279,32 @@ def test_it_is_printed_with_its_value_or_its_spec():
     x = tensor([1.0, 2.0]) * 2
     x.name = "twice"
     assert repr(x) == "<tensor 'twice' float64[2]\n[2. 4.]>"
+
+
+def test_a_number_is_formatted_and_an_array_is_not():
+    assert f"{tensor(2.0) / 3:.3f} {tensor(7):>3}" == "0.667   7"
+    assert f"{tensor([1.0])}" == repr(tensor([1.0]))
+    with pytest.raises(TypeError, match="unsupported format string"):
+        format(tensor([1.0]), ".3f")
+    with pytest.raises(SymbolicError, match="has no value before a call"):
+        format(symbol(()), ".3f")
+
+
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy])
+def test_a_copy_is_another_handle_on_the_same_node(make_copy):
+    x = symbol() + 1
+    x.note = ["own"]
+    twin = make_copy(x)
+    assert twin is not x
+    assert twin.node is x.node
+    assert twin.note == ["own"]
+    assert (twin.note is x.note) == (make_copy is copy.copy)
+
+
+def test_a_tensor_is_not_pickled():
+    for x in (symbol(), tensor([1.0]) + 1):
+        with pytest.raises(ArgumentError, match=r"is not pickled; keep its value, K\.eval\(tensor\), or"):
+            pickle.dumps(x)
 
 
 def test_iterating_goes_over_the_first_dimension():

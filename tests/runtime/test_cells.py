@@ -1,5 +1,7 @@
 """Cells: a value of fixed spec that changes only by being set or committed, whole or not at all."""
 
+import copy
+import pickle
 import threading
 
 import numpy as np
@@ -15,6 +17,20 @@ from kbplug.runtime.function import Function
 
 def variable(value=(1.0, 2.0), name="v", **rules):
     return Variable(Cell(np.array(value), name, **rules))
+
+
+@pytest.mark.parametrize("keep", [pickle.dumps, copy.deepcopy])
+def test_a_variable_is_neither_pickled_nor_copied_deeply(keep):
+    with pytest.raises(ArgumentError, match="The variable 'v' is neither pickled nor copied deeply, since functions"):
+        keep([variable()])
+
+
+def test_a_shallow_copy_is_the_same_variable():
+    v = variable()
+    w = copy.copy(v)
+    v.cell.set([3.0, 4.0])
+    assert w.cell is v.cell
+    assert w.value().tolist() == [3.0, 4.0]
 
 
 def test_a_cell_keeps_a_copy_and_gives_copies():

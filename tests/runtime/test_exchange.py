@@ -185,6 +185,14 @@ def test_a_foreign_array_that_does_not_fit_is_cast_or_refused_as_a_numpy_array_i
             f([K.constant([1.0, 2.0])])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_masked_elements_are_fed_to_no_engine(name):
+    x = K.placeholder((2,))
+    total = K.function([x], [K.sum(x)])
+    with kbplug.engine_scope(engine(name)), pytest.raises(FeedError, match="masked elements has no value there"):
+        total([np.ma.array([1.0, 2.0], "float32", mask=[False, True])])
+
+
 def test_an_array_of_another_device_is_fed():
     xp = importlib.import_module("array_api_strict")
     there = xp.asarray([1.0, 2.0], device=xp.Device("device1"))

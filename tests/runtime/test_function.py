@@ -1,5 +1,7 @@
 """Functions: what they feed, compute, commit and return, and what they say when a call cannot be meant."""
 
+import copy
+import pickle
 import re
 
 import numpy as np
@@ -34,7 +36,7 @@ def pair():
         ),
         ([[["a", "b", "c"]], 1], "Input 0 of double (x) cannot be fed: An array of dtype <U1 has no place in a graph"),
         ([[[1, 2, 3], [4]], 1], "Input 0 of double (x) cannot be fed: A list does not become an array"),
-        ([None, 1], "Input 0 of double (x) cannot be fed: An array of dtype object has no place in a graph"),
+        ([None, 1], "Input 0 of double (x) cannot be fed: None has no place in a graph; give numbers"),
         ([K.ones((2, 3)), 1], "Input 0 of double (x) cannot be fed: A tensor stands where a value is expected"),
     ],
 )
@@ -234,6 +236,12 @@ def test_numpys_warnings_stay_silent_and_its_state_as_it_was():
     assert np.isnan(found[0][1])
     assert np.isposinf(found[1][0])
     assert np.geterr() == before
+
+
+@pytest.mark.parametrize("keep", [pickle.dumps, copy.deepcopy, copy.copy])
+def test_a_function_is_neither_pickled_nor_copied(pair, keep):
+    with pytest.raises(ArgumentError, match=r"The function 'double' is neither .* kbplug\.saving\.save_function"):
+        keep(pair)
 
 
 def test_calls_may_nest():

@@ -15,6 +15,11 @@ def test_anything_array_like_becomes_an_array(value):
     assert np.array_equal(values.host_array(value), np.asarray(value))
 
 
+def test_a_mask_that_hides_nothing_is_left_behind():
+    found = values.host_array(np.ma.array([1.0, 2.0], mask=[False, False]))
+    assert (type(found), found.tolist()) == (np.ndarray, [1.0, 2.0])
+
+
 def test_arrays_of_other_libraries_come_in():
     strict, torch = pytest.importorskip("array_api_strict"), pytest.importorskip("torch")
     assert values.host_array(strict.asarray([1.0, 2.0])).tolist() == [1.0, 2.0]
@@ -28,7 +33,9 @@ def test_foreign_byte_order_is_turned():
 
 BAD = [
     (np.array([object()]), DTypeError, "An array of dtype object has no place in a graph"),
-    ("text", DTypeError, "An array of dtype <U4 has no place"),
+    ("text", DTypeError, "'text' has no place in a graph; give numbers, whose dtypes are bool, int8"),
+    (None, DTypeError, "None has no place in a graph"),
+    (np.ma.array([1.0, 2.0], mask=[False, True]), ArgumentError, r"masked elements has no value there; .* filled\(\)"),
     (np.array(["2020-01-01"], "datetime64[D]"), DTypeError, "datetime64"),
     ([[1, 2], [3]], ArgumentError, "A list does not become an array"),
     (Tensor(placeholder(Spec((), "bool"))), ArgumentError, "A tensor stands where a value is expected"),
@@ -94,7 +101,7 @@ REFUSED = [
     (Spec((2,), "float64"), [1j, 0], "x expects float64, but was given complex128; feed its real part."),
     (Spec((None, 2), "float64"), [1.0, 2.0], "x expects the shape (None, 2), but was given (2,)."),
     (Spec((2,), "float64"), [[1], [2, 3]], "x cannot be fed: A list does not become an array"),
-    (Spec((2,), "float64"), None, "x cannot be fed: An array of dtype object has no place in a graph"),
+    (Spec((2,), "float64"), None, "x cannot be fed: None has no place in a graph"),
 ]
 
 
