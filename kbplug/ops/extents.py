@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from kbplug.graph.node import Node
+from kbplug.graph.node import Node, Slice
 from kbplug.graph.spec import Spec, normalize_axes
 from kbplug.graph.tensor import Tensor
 
@@ -106,6 +106,13 @@ def _product(node: Node, own: Extents) -> Extents:
     return (a[0], b[1]) if len(a) == len(b) == 2 else own
 
 
+def _indexed(node: Node, own: Extents) -> Extents:
+    below, index = _found[node.inputs[0]], node.params["index"]
+    plain = len(index) <= len(below) and all(isinstance(k, Slice) for k in index)
+    whole = [i for i in range(len(below)) if i >= len(index) or index[i] == Slice(None, None, None)]
+    return tuple(below[i] if i in whole else o for i, o in enumerate(own)) if plain else own
+
+
 def _of(position: int) -> Any:
     return lambda node, own: _found[node.inputs[position]]
 
@@ -113,6 +120,8 @@ def _of(position: int) -> Any:
 _RULES: dict[str, Callable[[Node, Extents], Extents]] = {
     "broadcast_to": _sized,
     "expand_dims": _expanded,
+    "getitem": _indexed,
+    "setitem": _of(0),
     "matmul": _product,
     "matrix_transpose": _transposed,
     "permute_dims": _permuted,

@@ -16,6 +16,7 @@ from kbplug.graph.node import Node
 from kbplug.passes.expand import expand
 from kbplug.passes.fold import Evaluate, fold
 from kbplug.passes.join import join
+from kbplug.passes.loops import loops
 from kbplug.passes.simplify import simplify
 from kbplug.passes.specialise import specialise
 
@@ -55,6 +56,7 @@ PIPELINE = (
     Pass("specialise", "known learning phases are constants", lambda graph, means: specialise(graph, means.known)),
     _SIMPLIFY,
     Pass("join", "a loop and its gradient run it once", lambda graph, means: join(graph)),
+    Pass("loops", "loops compute only what goes from step to step", lambda graph, means: loops(graph)),
     Pass("fold", "constants are computed ahead", lambda graph, means: fold(graph, means.evaluate)),
     Pass("expand", "composites are made of primitives", lambda graph, means: expand(graph, means.kernels), False),
     _SIMPLIFY,
