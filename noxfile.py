@@ -16,7 +16,7 @@ nox.options.default_venv_backend = "virtualenv"
 ROOT = Path(__file__).parent
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/kbplug-*/pyproject.toml"))
 CUPY = ROOT / "plugins" / "kbplug-cupy"
-STRICT, TORCH, JAX = (ROOT / "plugins" / f"kbplug-{name}" for name in ("strict", "torch", "jax"))
+STRICT, TORCH, JAX, NUMBA = (ROOT / "plugins" / f"kbplug-{name}" for name in ("strict", "torch", "jax", "numba"))
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 # The tests share the cores out among processes, so each process keeps to one thread.
@@ -43,6 +43,17 @@ def tests(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """Run the tests that take long or search widely."""
     pytest(session, "-m", "(slow or nightly) and not gpu", "--ignore=tests/journey", "tests", str(CUPY / "tests"))
+
+
+@nox.session
+def numba(session: nox.Session) -> None:
+    """Run the tests of the compiled kernels, and the conformance suite on NumPy with them for arrays of any size."""
+    reference = nox.project.dependency_groups(PYPROJECT, "reference")
+    session.install("-e", ".[test]", "-e", str(STRICT), "-e", str(NUMBA), *reference)
+    session.run("pytest", "-n", "auto", str(NUMBA / "tests"), *session.posargs, env=ONE_THREAD)
+    settings = Path(session.create_tmp(), "kbplug.json")
+    settings.write_text('{"plugins": {"hooks": ["numba"]}, "options": {"numba": {"least": 0}}}', encoding="utf-8")
+    session.run("kbplug", "check", "numpy", env={**ONE_THREAD, "KBPLUG_CONFIG": str(settings)})
 
 
 @nox.session
@@ -118,6 +129,7 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
     session.run("mypy", str(STRICT / "src"))
     session.run("mypy", str(CUPY / "src"))
+    session.run("mypy", str(NUMBA / "src"))
 
 
 @nox.session

@@ -168,7 +168,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("without", (), _optimisations, "KBPLUG_WITHOUT", _split),
             Key("plugins.allow", None, _names_or_all, "KBPLUG_ALLOW", _split),
             Key("plugins.block", (), _names, "KBPLUG_BLOCK", _split),
-            Key("plugins.hooks", (), _names),
+            Key("plugins.hooks", (), _names, "KBPLUG_HOOKS", _split),
             Key("options", MappingProxyType({}), _options),
         )
     }

@@ -1,0 +1,46 @@
+"""Rows combined by number: sums, largest and least of segments, and what is scattered. Knows no op and no index.
+
+Rows come in their order, as in NumPy's own ``at``, so that sums are equal to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kbplug_numba.compiling import compiled
+
+Array = np.ndarray[Any, Any]
+
+
+@compiled
+def add(rows: Array, ids: Array, out: Array) -> None:
+    """Add each row to the one of ``out`` that its id names, if there is one."""
+    for i in range(len(ids)):
+        k = ids[i]
+        if 0 <= k < len(out):
+            for j in range(out.shape[1]):
+                out[k, j] += rows[i, j]
+
+
+@compiled
+def raise_to(rows: Array, ids: Array, out: Array) -> None:
+    """Put in each row of ``out`` what is larger, and a NaN over all."""
+    for i in range(len(ids)):
+        k = ids[i]
+        if 0 <= k < len(out):
+            for j in range(out.shape[1]):
+                if rows[i, j] > out[k, j] or np.isnan(rows[i, j]):
+                    out[k, j] = rows[i, j]
+
+
+@compiled
+def lower_to(rows: Array, ids: Array, out: Array) -> None:
+    """Put in each row of ``out`` what is less, and a NaN over all."""
+    for i in range(len(ids)):
+        k = ids[i]
+        if 0 <= k < len(out):
+            for j in range(out.shape[1]):
+                if rows[i, j] < out[k, j] or np.isnan(rows[i, j]):
+                    out[k, j] = rows[i, j]
