@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from kbplug.engine import STANDARD_DTYPES, Capabilities, Engine, Kernel, Probe
-from kbplug.engines.numpy import blocks, idioms, pool, shards
+from kbplug.engines.numpy import blocks, heap, idioms, pool, shards
 from kbplug.engines.numpy.kernels import KERNELS
 from kbplug.plugins import kernels_for
 
@@ -98,6 +98,7 @@ class NumpyEngine(Engine):
         NumPy keeps its error state in a context variable, so ``run`` is called in a context where warnings
         are off. A context serves one call at a time; idle ones wait in a pool.
         """
+        heap.keep()
         idle, alone = self._idle, "threads" in self.left_out
 
         def quiet(*arrays: Any) -> tuple[Any, ...]:
