@@ -105,7 +105,7 @@ LAYERS = {
     "softmax": lambda x: K.softmax(x) * 4.0,
     "rows": normalised,
     "batch": lambda x: x - K.mean(x, axis=0),
-    "attention": lambda x: K.dot(K.softmax(K.dot(x, K.transpose(x)) / 4.0), x),
+    "attention": lambda x: K.dot(K.softmax(K.dot(x, K.transpose(x)) / 32.0), x),
     "largest": lambda x: x + K.max(x, axis=0),
     "loop": recurrent,
     "masked": lambda x: K.switch(x > 0.0, x, K.zeros_like(x)),

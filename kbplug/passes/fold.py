@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kbplug.graph.graph import Graph, transform
 from kbplug.graph.node import CONSTANT, Node, remake
@@ -12,8 +12,8 @@ from kbplug.passes.nested import traits
 LARGEST = 1 << 16
 """Results of more elements than this are folded only if they are smaller than their operands together."""
 
-Evaluate = Callable[[Node], Node]
-"""Returns the constant that a node of constants comes to."""
+Evaluate = Callable[[Sequence[Node]], Sequence[Node]]
+"""Returns the constants that nodes of constants come to."""
 
 
 def fold(graph: Graph, evaluate: Evaluate) -> Graph:
@@ -22,17 +22,16 @@ def fold(graph: Graph, evaluate: Evaluate) -> Graph:
     Parameters
     ----------
     evaluate
-        Computes one node; the runtime supplies it, since a pass knows no array library.
+        Computes nodes, all in one call, so that what they share is computed once. The runtime supplies it, since a pass
+        knows no array library.
     """
     fixed = _fixed(graph)
     wanted = {i for n in graph.body if n not in fixed for i in n.inputs} | set(graph.outputs)
-
-    def rule(node: Node, inputs: tuple[Node, ...]) -> Node:
-        if node in fixed and node in wanted and node.op is not CONSTANT and _worth(node):
-            return evaluate(node)
-        return remake(node, inputs)
-
-    return Graph(graph.inputs, transform(graph.outputs, {n: n for n in graph.inputs}, rule))
+    ends = [n for n in graph.body if n in fixed and n in wanted and n.op is not CONSTANT and _worth(n)]
+    if not ends:
+        return graph
+    known = dict(zip(ends, evaluate(ends), strict=True))
+    return Graph(graph.inputs, transform(graph.outputs, {n: n for n in graph.inputs} | known, remake))
 
 
 def _fixed(graph: Graph) -> set[Node]:

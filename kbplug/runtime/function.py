@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,6 +15,7 @@ from kbplug.graph.graph import Graph, substitute, topological
 from kbplug.graph.node import Node
 from kbplug.graph.spec import compatible
 from kbplug.graph.tensor import Tensor, kept, tensor
+from kbplug.passes.fold import Evaluate
 from kbplug.passes.nested import traits
 from kbplug.passes.pipeline import Means, optimised
 from kbplug.passes.sharing import shared
@@ -220,15 +221,20 @@ class Function:
         whole = extended(whole, engine)
         graph, program = emitted(whole, engine, kernels)
         copied = shared(graph.outputs, self._count)
-        places = self._donatable(written, copied) if "compile" not in engine.left_out else ()
+        places = self._donatable(graph, written, copied) if "compile" not in engine.left_out else ()
         donating = engine.compile_donating(program.run, graph, places) if places else None
         run = donating or with_shards(compiled(program, graph, engine), whole, engine, kernels)
         donated = tuple(cell_of(graph.inputs[i]) for i in places) if donating else ()
         short = self._entry(engine, run, program, copied)
         return Executable(engine, run, program, graph, copied, written, donated, short)
 
-    def _donatable(self, written: Sequence[Cell], copied: Sequence[int]) -> tuple[int, ...]:
-        """Return the positions of arguments that this call replaces by new values of their size."""
+    def _donatable(self, graph: Graph, written: Sequence[Cell], copied: Sequence[int]) -> tuple[int, ...]:
+        """Return the positions of arguments that this call replaces by new values of their size.
+
+        If any new value might not fit, which is seen when all is computed, the old ones must outlive the call.
+        """
+        if any(None in n.result.shape for n in graph.outputs[self._count :]):
+            return ()
         new = {c for i, c in enumerate(written, self._count) if i not in copied and None not in c.spec.shape}
         return tuple(i for i, c in enumerate(self._cells, len(self.inputs)) if c in new and not c.static)
 
@@ -383,10 +389,10 @@ def _as_update(change: Any) -> Update:
     raise ArgumentError(f"An update must be a (variable, value) pair or come from K.update, not {change!r}.")
 
 
-def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Callable[[Node], Node]:
-    def evaluate(node: Node) -> Node:
+def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Evaluate:
+    def evaluate(nodes: Sequence[Node]) -> Sequence[Node]:
         with engine.computing():
-            found = run_graph(Graph((), [node]), (), engine, kernels)
-        return values.constant(engine.to_numpy(found[0]))
+            found = run_graph(Graph((), nodes), (), engine, kernels)
+        return [values.constant(engine.to_numpy(v)) for v in found]
 
     return evaluate

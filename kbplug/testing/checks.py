@@ -218,10 +218,10 @@ def check_passes(graph: Graph, inputs: Sequence[HostArray], engine: Named, *, wi
 def stages(graph: Graph, engine: Engine) -> Iterator[tuple[str, Graph]]:
     """Yield the graph after each pass of the pipeline, by the pass' name."""
 
-    def constant(node: Node) -> Node:
-        return values.constant(interpreted(Graph((), [node]), (), engine)[0])
+    def constants(nodes: Sequence[Node]) -> Sequence[Node]:
+        return [values.constant(v) for v in interpreted(Graph((), nodes), (), engine)]
 
-    for name, after in steps(graph, Means(constant, plugins.kernels_for(engine), {})):
+    for name, after in steps(graph, Means(constants, plugins.kernels_for(engine), {})):
         yield name, after
         graph = after
     for extra in plugins.passes_for(engine):

@@ -21,14 +21,14 @@ from kbplug.testing.graphs import graphs
 
 
 class Evaluator:
-    """Computes constants, and remembers for which nodes it was asked."""
+    """Computes constants, and remembers for which nodes it was asked, call by call."""
 
     def __init__(self):
         self.asked = []
 
-    def __call__(self, node):
-        self.asked.append(node)
-        return values.constant(interpreted(Graph((), [node]), (), plugins.engine("numpy"))[0])
+    def __call__(self, nodes):
+        self.asked.append(list(nodes))
+        return [values.constant(v) for v in interpreted(Graph((), nodes), (), plugins.engine("numpy"))]
 
 
 def symbol(shape=(2,), dtype="float64"):
@@ -49,7 +49,14 @@ def test_only_what_is_needed_is_asked_for():
     asked = Evaluator()
     last = xp.exp(c) * 3 + 1
     fold(Graph((x.node,), ((x * last).node,)), asked)
-    assert asked.asked == [last.node]
+    assert asked.asked == [[last.node]]
+
+
+def test_all_is_asked_for_at_once_so_that_what_is_shared_is_computed_once():
+    x, asked = symbol(), Evaluator()
+    rows = outputs(lookup("unstack")(xp.exp(tensor(np.ones((50, 2)))), axis=0))
+    fold(Graph((x.node,), [(x * row).node for row in rows]), asked)
+    assert asked.asked == [[row.node for row in rows]]
 
 
 def test_an_output_that_is_constant_is_computed():
