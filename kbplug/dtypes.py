@@ -42,15 +42,13 @@ def check_dtype(name: object) -> str:
     DTypeError
         If kbplug has no dtype of that name.
     """
-    if name in _NAMES:
+    if isinstance(name, str) and name in _NAMES:
         return str(name)
-    text = getattr(name, "name", None) or getattr(name, "__name__", None) or str(name)
+    text = str(getattr(name, "name", None) or getattr(name, "__name__", None) or name)
     text = {"float": "float64", "int": "int64", "complex": "complex128"}.get(text, text).rpartition(".")[2]
     if text in _NAMES:
         return text
-    raise DTypeError(
-        f"{name!r} is not a dtype of kbplug.{did_you_mean(str(text), ALL)} The dtypes are {', '.join(ALL)}."
-    )
+    raise DTypeError(f"{name!r} is not a dtype of kbplug.{did_you_mean(text, ALL)} The dtypes are {', '.join(ALL)}.")
 
 
 _NAMES = frozenset(ALL)

@@ -139,7 +139,7 @@ def test_other_libraries_names_are_understood():
     assert [check_dtype(t) for t in (bool, int, float, complex)] == ["bool", "int64", "float64", "complex128"]
 
 
-@pytest.mark.parametrize("name", ["flaot32", None, "object", np.dtype("datetime64[s]"), 7])
+@pytest.mark.parametrize("name", ["flaot32", None, "object", np.dtype("datetime64[s]"), 7, ["float32"], {}])
 def test_what_names_no_dtype_is_refused(name):
     with pytest.raises(DTypeError, match=r"is not a dtype of kbplug\..*The dtypes are bool, int8, "):
         check_dtype(name)

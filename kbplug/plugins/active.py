@@ -12,6 +12,7 @@ from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from kbplug.config import settings
+from kbplug.config.keys import KEYS
 from kbplug.config.settings import change, enter, leave, of_process
 from kbplug.engine import Engine
 from kbplug.errors import EngineError, KbplugWarning, SettingsError, did_you_mean
@@ -49,10 +50,13 @@ def engine(name: str | Engine | None = None, device: str | None = None) -> Engin
     EngineError
         If the engine is unknown, not installed, barred or broken, or has no such device.
     SettingsError
-        If the settings cannot be meant.
+        If the settings cannot be meant, or ``device`` is no name.
     """
     chosen = (_current() or _start()) if name is None else name if isinstance(name, Engine) else load(name)
-    return chosen if device is None else _placed(chosen, device)
+    if device is None:
+        return chosen
+    place = KEYS["device"].checked(device, "engine()")
+    return chosen if place is None else _placed(chosen, place)
 
 
 @functools.cache
@@ -188,8 +192,8 @@ def without(*names: str) -> Iterator[Engine]:
     """Leave optimisations out inside a ``with`` block, in this context alone.
 
     It helps to find a fault, or to measure what helps. Functions are compiled anew for the block and keep what they
-    had; scopes add up. ``optimisations()`` tells the
-    names, and ``"all"`` stands for each of them. The setting ``without`` does the same for a whole program.
+    had; scopes add up. ``optimisations()`` tells the names, and ``"all"`` stands for each of them. The setting
+    ``without`` does the same for a whole program.
 
     Raises
     ------
@@ -206,6 +210,9 @@ def without(*names: str) -> Iterator[Engine]:
     ...     print("multiply" in f.source())
     True
     """
+    for name in names:
+        if not isinstance(name, str):
+            raise SettingsError(f"without() takes names one by one, as in without('fuse', 'threads'), not {name!r}.")
     outer = settings().without
     chosen = _reduced(engine(), names, "without()")
     with _in_force(chosen, {"without": tuple(dict.fromkeys((*outer, *names)))}, "without()"):

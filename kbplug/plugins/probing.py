@@ -92,7 +92,8 @@ def _words(cause: BaseException) -> str:
         if cause.__cause__ is None:
             return str(cause)
         cause = cause.__cause__
-    return f"{words(cause)}."
+    said = words(cause)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from kbplug.config import normalise, settings
+from kbplug.config.keys import KEYS
 from kbplug.engine import Engine
 from kbplug.errors import EngineError, did_you_mean
 from kbplug.plugins import discovery, manifest
@@ -20,7 +21,7 @@ BUILTIN: Mapping[str, str] = MappingProxyType({"numpy": "kbplug.engines.numpy"})
 """Engines that are part of kbplug, and their modules: found without a scan, and never shadowed."""
 
 KNOWN: Mapping[str, str] = MappingProxyType(
-    {name: f"kbplug-{name}" for name in ("cupy", "dask", "jax", "mlx", "pytensor", "strict", "tensorflow", "torch")}
+    {name: f"kbplug-{name}" for name in ("cupy", "jax", "mlx", "strict", "torch")}
 )
 """Engines that exist, and the distribution to install for each."""
 
@@ -192,10 +193,13 @@ def select(name: str, origin: str = "") -> Offer:
     Raises
     ------
     EngineError
-        If no engine has that name, several have it, or it is barred or incompatible.
+        If it is no name, no engine has it, several have it, or the engine is barred or incompatible.
     """
-    wanted = normalise(name)
     by = f" (from {origin})" if origin else ""
+    try:
+        wanted: str = KEYS["backend"].check(name)
+    except ValueError as cause:
+        raise EngineError(f"{name!r}{by} is not {cause}") from None
     if wanted in BUILTIN:
         candidates = [builtin(wanted)]
     elif settings().safe:

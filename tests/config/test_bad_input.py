@@ -30,6 +30,7 @@ FILES = {
     "epsilon a boolean": ('{"epsilon": true}', "epsilon is True, but it must be a finite number"),
     "unknown floatx": ('{"floatx": "float31"}', r"kbplug.json:1:12: floatx is 'float31', .* Did you mean 'float32'\?"),
     "floatx an integer type": ('{"floatx": "int32"}', "floatx is 'int32', but it must be one of float16"),
+    "floatx a list": ('{"floatx": ["float32"]}', r"floatx is \['float32'\], but it must be one of float16"),
     "floatx null": ('{"floatx": null}', "floatx is None"),
     "unknown format": (
         '{"image_data_format": "channel_last"}',

@@ -11,7 +11,7 @@ import pytest
 import kbplug
 from kbplug import backend as K
 from kbplug import config, plugins
-from kbplug.errors import EngineError
+from kbplug.errors import EngineError, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +102,12 @@ def test_an_unknown_device_is_one_finished_sentence(monkeypatch, name, device, t
     plugins.reset()
     with pytest.raises(EngineError, match="The device is from KBPLUG_DEVICE"):
         kbplug.engine()
+
+
+def test_what_is_no_name_of_a_device_is_refused_and_auto_is_the_engines_choice():
+    with pytest.raises(SettingsError, match=r"engine\(\): device is 0, but it must be a device such as 'cpu' or"):
+        kbplug.engine("numpy", 0)
+    assert kbplug.engine("numpy", "auto") is kbplug.engine("numpy")
 
 
 def test_a_kind_of_device_is_the_first_of_that_kind():

@@ -213,8 +213,8 @@ def test_safe_mode_does_not_even_look(site, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("pytensor", r"No engine named 'pytensor' is installed. It exists: run `pip install kbplug-pytensor`"),
-        ("pytensro", r"Did you mean 'pytensor'\? It is not installed: run `pip install kbplug-pytensor`"),
+        ("mlx", r"No engine named 'mlx' is installed. It exists: run `pip install kbplug-mlx`"),
+        ("mlxx", r"Did you mean 'mlx'\? It is not installed: run `pip install kbplug-mlx`"),
         ("goood", r"Did you mean 'good'\? Installed: numpy \(built in\), .*good \(kbplug-good 1.0\)"),
         ("xyzzy", r"'xyzzy' is installed. .* by custom kbplug-xyzzy: .* `pip install kbplug-xyzzy`. Installed: numpy"),
         ("kbplug-other::good", r"'kbplug-other::good' is installed. .* `pip install kbplug-other`\."),
@@ -223,6 +223,12 @@ def test_safe_mode_does_not_even_look(site, monkeypatch):
 def test_an_unknown_engine_is_met_with_advice(site, name, message):
     site.install("good")
     with pytest.raises(EngineError, match=message):
+        kbplug.engine(name)
+
+
+@pytest.mark.parametrize("name", ["", "::strict", "strict::", "../x", "a b", 3, b"numpy", None.__class__])
+def test_what_is_no_name_is_refused_without_a_look_or_a_package_to_install(name):
+    with pytest.raises(EngineError, match=r" is not the name of an engine, such as 'numpy', or 'dist.*::name'\.$"):
         kbplug.engine(name)
 
 

@@ -103,6 +103,12 @@ def test_an_unknown_name_is_an_error_with_its_origin(monkeypatch, text, near):
         kbplug.engine()
 
 
+@pytest.mark.parametrize("name", [["fuse"], None, 1])
+def test_names_are_given_one_by_one(name):
+    with pytest.raises(SettingsError, match=r"takes names one by one, as in without\('fuse', 'threads'\), not "):
+        kbplug.without(name).__enter__()
+
+
 def test_an_engine_does_without_what_another_has():
     refused = pytest.raises(SettingsError, match="'strict' has no optimisation 'idioms'")
     with kbplug.engine_scope("strict"), refused, kbplug.without("idioms"):
