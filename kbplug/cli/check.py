@@ -24,8 +24,8 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--array-api", type=Path, metavar="PATH", help="run the tests of a checkout of data-apis/array-api-tests too"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report as Markdown")
+    parser.add_argument("--json", type=output.new_file, metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--markdown", type=output.new_file, metavar="FILE", help="write the report as Markdown")
     parser.set_defaults(run=run)
 
 

@@ -11,10 +11,9 @@ from kbplug.cli import output
 def add(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("config", help="show or write the settings")
-    parser.set_defaults(run=_show, origin=True, json=False)
-    actions = parser.add_subparsers(metavar="ACTION", help="show with its origins when left out")
-    show = actions.add_parser("show", help="show the settings in force")
-    show.add_argument("--origin", action="store_true", help="say where each value came from")
+    parser.set_defaults(run=_show, json=False)
+    actions = parser.add_subparsers(metavar="ACTION", help="show when left out")
+    show = actions.add_parser("show", help="show the settings in force and where each came from")
     show.set_defaults(run=_show)
     init = actions.add_parser("init", help="write a settings file with the defaults")
     init.set_defaults(run=_init)
@@ -35,8 +34,7 @@ def _show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         output.as_json({name: {"value": value, "origin": origin} for name, value, origin in items})
     else:
-        columns = ("setting", "value", "origin") if arguments.origin else ("setting", "value")
-        output.table(columns, [(name, _text(value), origin)[: len(columns)] for name, value, origin in items])
+        output.table(("setting", "value", "origin"), [(name, _text(value), origin) for name, value, origin in items])
     return 0
 
 

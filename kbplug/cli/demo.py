@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kbplug.cli import output
+
 if TYPE_CHECKING:
     from kbplug.demo.network import Epoch
 
@@ -21,7 +23,9 @@ def add(subparsers: Any) -> None:
     parser.add_argument("--backend", metavar="NAME", help="the engine; by default the one in the settings")
     parser.add_argument("--epochs", type=int, default=20, metavar="N", help="passes over the digits (20)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of weights, dropout and order (1)")
-    parser.add_argument("--picture", type=Path, default=Path("kbplug-demo.png"), metavar="FILE", help="the loss curve")
+    parser.add_argument(
+        "--picture", type=output.new_file, default=Path("kbplug-demo.png"), metavar="FILE", help="the loss curve"
+    )
     parser.add_argument("--json", action="store_true", help="skip the tour, and print the losses as JSON")
     parser.set_defaults(run=run)
 
@@ -29,7 +33,6 @@ def add(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; the status is 1 when the network stays below the goal."""
     from kbplug import config, engine_scope
-    from kbplug.cli import output
     from kbplug.config import settings
 
     config.set_rng("portable")  # the same weights and the same dropout on every engine

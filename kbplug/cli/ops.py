@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 def add(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser("ops", help="list the ops: signature, derivative, traits")
-    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help="a name with * and ?, or a chapter")
+    parser.add_argument(
+        "pattern",
+        nargs="?",
+        default="*",
+        metavar="PATTERN",
+        help="a name, also with * and ?, a part of one, or a chapter",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -26,10 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     from kbplug.errors import did_you_mean
     from kbplug.ops import REGISTRY
 
-    found = sorted(
-        (op for op in REGISTRY.values() if fnmatchcase(op.name, arguments.pattern) or op.chapter == arguments.pattern),
-        key=lambda op: (op.chapter, op.name),
-    )
+    pattern, known = arguments.pattern, sorted(REGISTRY.values(), key=lambda op: (op.chapter, op.name))
+    found = [op for op in known if fnmatchcase(op.name, pattern) or op.chapter == pattern]
+    found = found or [op for op in known if pattern in op.name]
     if arguments.json:
         output.as_json(
             [
@@ -50,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             [(op.chapter, f"{op.name}{_call(op)}", op.derivative, ", ".join(sorted(op.traits))) for op in found],
         )
     else:
-        output.line(f"No op is called {arguments.pattern!r}.{did_you_mean(arguments.pattern, REGISTRY)}")
+        output.line(f"No op is called {pattern!r}.{did_you_mean(pattern, REGISTRY)}")
     return 0 if found else 1
 
 

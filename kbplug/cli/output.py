@@ -1,11 +1,13 @@
-"""How the commands print: a table for people, JSON for programs."""
+"""How the commands print: a table for people, JSON for programs. And which files they may write."""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,6 +51,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def line(text: str = "", style: str = "") -> None:
     """Print one line."""
     console().print(text, style=style)
+
+
+def new_file(text: str) -> Path:
+    """Return where a command is to write: tried before its work begins, which may take minutes."""
+    file = Path(text)
+    if file.is_dir() or not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is no place for a file; name one in a directory that exists")
+    return file
 
 
 def as_json(value: Any) -> None:
