@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kbplug import backend
+    from kbplug import array_api, backend, config, errors, saving
     from kbplug.engine import Engine
     from kbplug.plugins import engine, engine_scope, engines, hookimpl, optimisations, set_engine, without
 
@@ -16,15 +16,21 @@ __version__ = "0.1.0"
 __all__ = [
     "Engine",
     "__version__",
+    "array_api",
     "backend",
+    "config",
     "engine",
     "engine_scope",
     "engines",
+    "errors",
     "hookimpl",
     "optimisations",
+    "saving",
     "set_engine",
     "without",
 ]
+
+_MODULES = ("array_api", "backend", "config", "errors", "saving")
 
 _HOMES = {
     "Engine": "kbplug.engine",
@@ -53,14 +59,14 @@ sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:
-    if name == "backend":
-        return importlib.import_module("kbplug.backend")
+    if name in _MODULES:
+        return importlib.import_module(f"kbplug.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'kbplug' has no attribute {name!r}")
+        raise AttributeError(f"module 'kbplug' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

@@ -24,7 +24,6 @@ import kbplug.runtime.interpret  # noqa: F401 -- computes tensors that are asked
 from kbplug.array_api.compiled import jit
 from kbplug.array_api.mapping import vmap
 from kbplug.array_api.transforms import grad, hessian, jvp, value_and_grad, vjp
-from kbplug.ops import REGISTRY
 from kbplug.ops.inspection import DTYPES
 from kbplug.ops.namespace import namespace
 
@@ -51,6 +50,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    ops = {name for name, op in REGISTRY.items() if "." not in name and op.chapter != "graph"}
-    own = {name for name in dir(type(namespace)) if not name.startswith("_")}
-    return sorted({*__all__, *ops, *own, *DTYPES, "linalg", "fft", "special"})
+    return sorted({*__all__, *dir(namespace)})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from kbplug.dtypes import Scalar, check_dtype, result_type
-from kbplug.errors import ArgumentError, OpError
+from kbplug.errors import ArgumentError
 from kbplug.graph.node import Slice, literal
 from kbplug.graph.op import REGISTRY, Op, lookup
 from kbplug.graph.spec import Spec
@@ -99,10 +99,6 @@ class Namespace:
         Empty for the main namespace, else ``"linalg."`` and the like.
     """
 
-    e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
-    newaxis = None
-    __array_api_version__ = "2025.12"
-
     def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix
 
@@ -112,20 +108,28 @@ class Namespace:
             function: Any = caller(lookup(full))
         elif full in _ALIASES:
             function = getattr(namespace, name)
-        elif not self._prefix and name in ("linalg", "fft", "special"):
+        elif not self._prefix and name in _EXTENSIONS:
             function = Namespace(f"{name}.")
         elif not self._prefix and name in _DTYPES:
             return name
         elif name.startswith("__"):
             raise AttributeError(name)
         else:
-            raise AttributeError(f"The namespace has no function {full!r}.") from OpError(full)
+            raise AttributeError(f"The namespace has no function {full!r}.", name=name, obj=self)
         self.__dict__[name] = function
         return function
+
+    def __dir__(self) -> list[str]:
+        extension = self._prefix.rstrip(".")
+        ops = [name.rpartition(".") for name, op in REGISTRY.items() if op.chapter != "graph"]
+        aliases = [name.rpartition(".") for name in _ALIASES]
+        return sorted({name for home, _, name in (*ops, *aliases) if home == extension})
 
     def __repr__(self) -> str:
         return f"<kbplug namespace {self._prefix.rstrip('.') or 'of the Array API'}>"
 
+
+_EXTENSIONS = ("linalg", "fft", "special")
 
 _DTYPES = frozenset(
     (
@@ -142,6 +146,10 @@ _ALIASES = frozenset(("linalg.matmul", "linalg.matrix_transpose", "linalg.tensor
 class Main(Namespace):
     """The main namespace: the functions whose call differs from "arrays, then parameters"."""
 
+    e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
+    newaxis = None
+    __array_api_version__ = "2025.12"
+
     broadcast_shapes = staticmethod(inspection.broadcast_shapes)
     can_cast = staticmethod(inspection.can_cast)
     finfo = staticmethod(inspection.finfo)
@@ -149,6 +157,10 @@ class Main(Namespace):
     isdtype = staticmethod(inspection.isdtype)
     result_type = staticmethod(inspection.result_type)
     __array_namespace_info__ = staticmethod(inspection.Info)
+
+    def __dir__(self) -> list[str]:
+        own = [name for name in dir(type(self)) if not name.startswith("_")]
+        return sorted({*super().__dir__(), *own, *_EXTENSIONS, *_DTYPES})
 
     def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
         """Return anything array-like as a tensor."""

@@ -38,6 +38,22 @@ def test_dir_lists_what_the_standard_and_kbplug_offer():
     assert not {"Any", "placeholder", "transforms"} & set(names)
 
 
+@pytest.mark.parametrize(
+    ("extension", "some"), [("linalg", {"det", "matmul"}), ("fft", {"rfft"}), ("special", {"erf"})]
+)
+def test_dir_of_an_extension_lists_its_functions_alone(extension, some):
+    names = dir(getattr(xp, extension))
+    assert some <= set(names)
+    assert all(callable(getattr(getattr(xp, extension), name)) for name in names)
+    assert not {"_prefix", "pi", "sum"} & set(names)
+
+
+def test_python_can_say_which_name_was_meant():
+    with pytest.raises(AttributeError) as caught:
+        xp.linalg.detr  # noqa: B018
+    assert (caught.value.name, "det" in dir(caught.value.obj)) == ("detr", True)
+
+
 @pytest.mark.parametrize("name", STANDARD)
 def test_a_dtype_is_an_object_that_equals_its_name(name):
     dtype = getattr(xp, name)
