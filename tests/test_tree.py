@@ -45,6 +45,12 @@ def test_a_plugin_imports_only_what_is_public(source):
     assert ours <= public
 
 
+@pytest.mark.parametrize("plugin", sorted(ROOT.glob("plugins/kbplug-*/pyproject.toml")), ids=lambda p: p.parent.name)
+def test_the_readme_leads_to_each_package(plugin):
+    page = plugin.with_name("README.md").relative_to(ROOT).as_posix()
+    assert f"[{plugin.parent.name}]({page})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_importing_kbplug_loads_nothing_heavy():
     code = "import sys, kbplug; print(*{'numpy', 'importlib.metadata', 'pluggy', 'rich'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
