@@ -57,6 +57,19 @@ def numba(session: nox.Session) -> None:
 
 
 @nox.session
+def avx2(session: nox.Session) -> None:
+    """Run the tests of the NumPy engine and of the values of ops as on a processor without AVX-512."""
+    reference = nox.project.dependency_groups(PYPROJECT, "reference")
+    session.install("-e", ".[test]", "-e", str(STRICT), "-e", str(TORCH), *reference)
+    code = "import numpy._core._multiarray_umath as m; print(*m.__cpu_dispatch__)"
+    features = session.run("python", "-c", code, silent=True)
+    wide = [f for f in str(features).split() if f.startswith(("AVX512", "X86_V4"))]
+    tests = ["tests/engines/numpy", "tests/ops", "tests/registry/test_values.py", "tests/passes/test_pipeline.py"]
+    arguments = ["-n", "auto", "-m", "not slow and not nightly", *tests, *session.posargs]
+    session.run("pytest", *arguments, env={**ONE_THREAD, "NPY_DISABLE_CPU_FEATURES": " ".join(wide)})
+
+
+@nox.session
 def cuda(session: nox.Session) -> None:
     """Compile every generated kernel for CUDA devices of three generations; none is needed."""
     session.install("-e", ".[test]", *nox.project.dependency_groups(PYPROJECT, "cuda"))
@@ -179,6 +192,6 @@ def bench(session: nox.Session) -> None:
     quick = [option for option in session.posargs if option == "--quick"]
     peers = [] if quick else nox.project.dependency_groups(PYPROJECT, "peers")
     session.install("-e", ".[plot]", *peers)
-    for benchmark in ("call_overhead", "jit", "growth"):
+    for benchmark in ("call_overhead", "jit", "growth", "cold_start"):
         session.run("python", f"tests/benchmarks/{benchmark}.py", *quick)
     session.run("python", "tests/benchmarks/compare.py", *session.posargs)

@@ -14,8 +14,7 @@ import tracemalloc
 from itertools import pairwise
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+import page
 
 from kbplug import backend as K
 from kbplug import plugins
@@ -23,6 +22,8 @@ from kbplug import plugins
 SIZES = (10**2, 10**3, 10**4, 10**5)
 CALLS = 10**5
 STAGES = ("build", "differentiate", "function", "compile", "first call")
+COLUMNS = ("graph", "nodes", *(f"{stage}, µs/node" for stage in STAGES), "all, s")
+LEFT = ("calls", "Python's memory, KiB", "largest size of the process, MiB")
 
 
 def chain(x, w, nodes):
@@ -39,6 +40,18 @@ def wide(x, w, nodes):
         pairs = [a + b for a, b in zip(layer[::2], layer[1::2], strict=False)]
         layer = pairs + layer[len(pairs) * 2 :]
     return K.sum(layer[0])
+
+
+def stacked(x, w, nodes):
+    """Return a loss over ``nodes`` that meet in one."""
+    return K.sum(K.stack([K.tanh(x * w + float(i)) for i in range(nodes // 5)]))
+
+
+def layered(x, w, nodes):
+    """Return a loss over layers that are ``nodes`` together, each of several ops and around each a short way."""
+    for _ in range(nodes // 10):
+        x = K.relu(K.softmax(x * w) - K.mean(x, axis=-1, keepdims=True)) + x
+    return K.mean(K.square(x))
 
 
 def stages(shape, nodes):
@@ -59,44 +72,49 @@ def stages(shape, nodes):
 
 
 def compiling(sizes):
-    """Print the time per node of each stage."""
-    table = Table("graph", "nodes", *(f"{s}, µs/node" for s in STAGES), "all, s", title="What a node costs")
-    for shape in (chain, wide):
+    """Return for each graph its nodes, the time per node of each stage, and the time of all."""
+    rows = []
+    for shape in (chain, wide, stacked, layered):
         for size in sizes:
             gc.collect()
             nodes, seconds = stages(shape, size)
             each = (f"{1e6 * s / nodes:.1f}" for s in seconds)
-            table.add_row(shape.__name__, f"{nodes:,}", *each, f"{sum(seconds):.2f}")
-    Console().print(table)
+            rows.append([shape.__name__, f"{nodes:,}", *each, f"{sum(seconds):.2f}"])
+    return rows
 
 
 def calling(calls):
-    """Print what a training step leaves behind: Python's blocks and the process's largest size, tenth by tenth."""
+    """Return what a training step leaves behind: Python's memory and the process's largest size, tenth by tenth."""
     x, w = K.placeholder((8, 4)), K.variable(np.ones((4, 2), "float32"))
     loss = K.sum(K.tanh(K.dot(x, w)))
     step = K.function([x], [loss], updates=[K.update_sub(w, 0.001 * K.gradients(loss, [w])[0])])
     given = [np.ones((8, 4), "float32")]
     step(given)
-    table = Table("calls", "Python's memory, KiB", "largest size of the process, MiB", title="What calls leave behind")
+    rows = []
     tracemalloc.start()
     for done in range(0, calls + 1, calls // 10):
         gc.collect()
         held = tracemalloc.get_traced_memory()[0] / 1024
-        table.add_row(f"{done:,}", f"{held:.0f}", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.1f}")
+        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows.append([f"{done:,}", f"{held:.0f}", f"{largest:.1f}"])
         for _ in range(calls // 10 if done < calls else 0):
             step(given)
     tracemalloc.stop()
-    Console().print(table)
+    return rows
 
 
 def main():
-    """Print both tables."""
+    """Print both tables, and write them where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="graphs of at most 10^4 nodes, 10^4 calls")
-    quick = parser.parse_args().quick
+    parser.add_argument("--write", action="store_true", help="write docs/results/growth.md")
+    given = parser.parse_args()
     plugins.engine()
-    compiling(SIZES[:-1] if quick else SIZES)
-    calling(CALLS // 10 if quick else CALLS)
+    tables = {COLUMNS: compiling(SIZES[:-1] if given.quick else SIZES)}
+    tables[LEFT] = calling(CALLS // 10 if given.quick else CALLS)
+    page.show(tables)
+    if given.write:
+        page.write("growth", "Growth", "python tests/benchmarks/growth.py --write", __doc__, tables)
 
 
 if __name__ == "__main__":

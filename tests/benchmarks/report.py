@@ -8,14 +8,12 @@ import platform
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from math import floor, log10
-from pathlib import Path
 from statistics import median, quantiles
 
+from page import FOLDER, markdown
 from peers import PEERS
 from rich.console import Console
 from rich.table import Table
-
-FOLDER = Path(__file__).parents[2] / "docs" / "results"
 
 
 @dataclass
@@ -95,14 +93,6 @@ def show_summary(results, peers):
     for name, cells in ratios(results, peers):
         table.add_row(name, *cells)
     Console().print(table)
-
-
-def markdown(columns, lines):
-    """Yield a table's lines."""
-    yield f"| {' | '.join(columns)} |"
-    yield f"|{' --- |' * len(columns)}"
-    for cells in lines:
-        yield f"| {' | '.join(cells)} |"
 
 
 def page(results, peers, picture, conditions):

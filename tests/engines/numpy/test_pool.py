@@ -1,6 +1,8 @@
 """The pool of threads: what it runs, what it raises, and how many threads it takes."""
 
 import os
+import subprocess
+import sys
 import threading
 import traceback
 import warnings
@@ -199,6 +201,40 @@ def test_blas_is_held_to_one_thread_and_restored():
         assert number() == {2}
     with threadpool_limits(1, user_api="blas"):
         assert blas.threads() == 1
+
+
+PROGRAM = """
+import threading
+from contextlib import nullcontext
+import numpy as np
+from kbplug import backend as K
+
+x = K.placeholder((None, 1024))
+f = K.function([x], [K.exp(K.tanh(x) * 2.0)])
+with {scope}:
+    f([np.ones((1024, 1024), "float32")])
+print(sum(t.name.startswith("kbplug-") for t in threading.enumerate()))
+"""
+THREADS = ("KBPLUG_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+LIMITED = "__import__('threadpoolctl').threadpool_limits(1)"
+ALONE = "__import__('kbplug').without('threads')"
+
+
+@needs_threadpoolctl
+@pytest.mark.parametrize(
+    ("variables", "scope", "others"),
+    [
+        ({}, "nullcontext()", min(pool._processors(), 2) - 1),
+        *(({name: "1"}, "nullcontext()", 0) for name in THREADS),
+        ({}, LIMITED, 0),
+        ({}, ALONE, 0),
+    ],
+)
+def test_a_process_starts_no_thread_beyond_what_its_user_allows(variables, scope, others):
+    plain = {name: text for name, text in os.environ.items() if name not in (*THREADS, "MKL_NUM_THREADS")}
+    command = [sys.executable, "-c", PROGRAM.format(scope=scope)]
+    done = subprocess.run(command, env={**plain, **variables}, capture_output=True, text=True, check=True)
+    assert int(done.stdout) >= others if others else int(done.stdout) == 0
 
 
 def test_without_threadpoolctl_nothing_is_known(monkeypatch):
