@@ -38,11 +38,17 @@ def batch_size(specs: Sequence[Any], axes: Sequence[Cut | None]) -> Size:
 
 @primitive(traits=("tuple",))
 def sharded(
-    *arrays: Spec, body: Graph, axes: tuple[Cut | None, ...], ends: tuple[End, ...], work: float = 0.0
+    *arrays: Spec,
+    body: Graph,
+    axes: tuple[Cut | None, ...],
+    ends: tuple[End, ...],
+    work: float = 0.0,
+    bytes: float = 0.0,
 ) -> tuple[Spec, ...]:
     """The results of a graph that may run part by part along a batch.
 
-    ``work`` is what that saves for each element of the first operand that is cut, in nanoseconds of one thread.
+    For each element of the first operand that is cut, ``work`` is what that saves, in nanoseconds of one thread, and
+    ``bytes`` what the largest value inside has, if parts that fit a cache cost nothing else.
     """
     samples = batch_size(arrays, axes)
     return tuple(_whole(n.result, end, samples) for n, end in zip(body.outputs, ends, strict=True))
@@ -56,7 +62,7 @@ def _whole(part: Spec, end: End, samples: Size) -> Spec:
 
 
 @sharded.implement
-def _(xp: Any, *arrays: Any, body: Any, axes: Any, ends: Any, work: float) -> Any:
+def _(xp: Any, *arrays: Any, body: Any, axes: Any, ends: Any, work: float, bytes: float) -> Any:
     return tuple(body(*arrays))
 
 

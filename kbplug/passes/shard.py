@@ -29,7 +29,7 @@ from kbplug.graph.tensor import Tensor, built_at
 from kbplug.ops.sharding import Cut, End
 from kbplug.ops.sizes import dim
 from kbplug.passes.placement import Placed, Share, entry
-from kbplug.passes.work import handing_over
+from kbplug.passes.work import bytes_of, handing_over
 from kbplug.passes.work import work as work_of
 
 
@@ -49,6 +49,9 @@ class Sharding:
         How many elements the parts' shares have that must be put together; those of unknown sizes count as 1.
     work
         Nanoseconds for a sample that only cutting the batch spreads over threads; see ``kbplug.passes.work``.
+    bytes
+        What the largest value inside a stage has for a sample, in stages that more parts cost next to nothing; 0 if
+        there is none.
     """
 
     graph: Graph
@@ -57,6 +60,11 @@ class Sharding:
     nodes: int
     shares: int
     work: float
+    bytes: float
+
+
+FEW_SHARES = 1 << 16
+"""Elements of a part's shares that are put together in less time than it takes to compute a part."""
 
 
 def shard(graph: Graph, batch: Mapping[int, int]) -> Sharding | None:
@@ -77,8 +85,9 @@ def shard(graph: Graph, batch: Mapping[int, int]) -> Sharding | None:
         dict(batch),
         stages=len(stages),
         nodes=sum(len(s.members) for s in stages),
-        shares=sum(prod(n or 1 for n in r.result.shape) for s in stages for r in s.shares),
+        shares=sum(s.shares for s in stages),
         work=sum(s.work for s in stages),
+        bytes=max(s.bytes for s in stages),
     )
 
 
@@ -109,6 +118,7 @@ class _Stages:
             "axes": tuple(cut for _, cut in stage.operands),
             "ends": tuple(map(self._end, stage.results)),
             "work": stage.work / stage.elements,
+            "bytes": stage.bytes / stage.elements,
         }
         node = make(op, arrays, params, op.infer(*[a.result for a in arrays], **params), stage.results[-1].where)
         self.new |= {n: item(node, i) for i, n in enumerate(stage.results)}
@@ -132,9 +142,12 @@ class _Stage:
     def __init__(self, placed: Placed, members: list[Node]) -> None:
         self.placed, self.members = placed, set(members)
         self.results = [n for n in members if self._leaves(n)]
-        self.shares = [n for n in self.results if isinstance(placed.at[n], Share)]
-        handed = sum(handing_over(n, placed.at) for n in self.results if n not in self.shares)
+        shared = [n for n in self.results if isinstance(placed.at[n], Share)]
+        self.shares = sum(prod(n or 1 for n in r.result.shape) for r in shared)
+        handed = sum(handing_over(n, placed.at) for n in self.results if n not in shared)
         self.work = sum(work_of(n, placed.at) for n in members) - handed
+        worth = self.work > 0 and self.shares <= FEW_SHARES
+        self.bytes = max(bytes_of(n, placed.at) for n in members) if worth else 0
         self._formal: dict[Operand, Node] = {}
         self._local: dict[Node, Node] = {}
         for node in members:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
+from kbplug.dtypes import bits
 from kbplug.graph.node import Node
 from kbplug.graph.spec import Spec
 from kbplug.ops.linalg.products import contracted
@@ -48,6 +49,13 @@ def work(node: Node, at: Placements) -> float:
 def handing_over(node: Node, at: Placements) -> float:
     """Return the nanoseconds that it costs a sample to be laid beside the others of a result."""
     return prod(_sizes(node, at)) * _COPIED
+
+
+def bytes_of(node: Node, at: Placements) -> int:
+    """Return how many bytes a sample has in what ``node`` writes; none in a view, nor in what is of no one sample."""
+    if node.op.name in VIEWS or not isinstance(at[node], Cut) or not isinstance(node.spec, Spec):
+        return 0
+    return prod(_sizes(node, at)) * bits(node.spec.dtype) // 8
 
 
 def _sizes(node: Node, at: Placements) -> tuple[int, ...]:

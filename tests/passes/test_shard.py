@@ -31,7 +31,7 @@ def symbol(*shape, dtype="float64"):
 def in_parts(parts):
     """Return a kernel for ``sharded`` that runs the parts one after the other."""
 
-    def sharded(*arrays, body, axes, ends, work):
+    def sharded(*arrays, body, axes, ends, work, bytes):
         samples = batch_size(arrays, axes)
         bounds = [samples * i // parts for i in range(parts + 1)]
         results = [

@@ -14,6 +14,9 @@ from kbplug.graph.op import lookup
 
 Array = np.ndarray[Any, Any]
 
+_PLACES = 1 << 16
+"""Places of elements that are computed at a time."""
+
 _plain = functools.lru_cache(maxsize=4096)(restore)
 """An index without operands, made once."""
 
@@ -51,11 +54,17 @@ def scatter_add(x: Array, updates: Array, *operands: Any, index: Template) -> Ar
 
 
 def _combine_rows(combine: np.ufunc, out: Array, ids: Array, rows: Array) -> None:
-    """Combine rows into those of a contiguous ``out``, element by element, which NumPy does several times faster."""
+    """Combine rows into those of a contiguous ``out``, element by element, which NumPy does several times faster.
+
+    The places of elements are computed for some rows at a time, so that they stay in the cache.
+    """
     width = prod(out.shape[1:])
-    places = ids.astype(np.intp).reshape(-1, 1) * width + np.arange(width)
-    rows = np.broadcast_to(rows, (*ids.shape, *out.shape[1:]))
-    combine.at(out.reshape(-1), places.reshape(-1), rows.reshape(-1))
+    rows = np.broadcast_to(rows, (*ids.shape, *out.shape[1:])).reshape(ids.size, width)
+    flat, first, along = out.reshape(-1), ids.astype(np.intp).reshape(-1, 1) * width, np.arange(width)
+    step = max(1, _PLACES // max(width, 1))
+    for start in range(0, ids.size, step):
+        places = first[start : start + step] + along
+        combine.at(flat, places.reshape(-1), rows[start : start + step].reshape(-1))
 
 
 def _by_id(combine: np.ufunc, rows: Array, ids: Array, count: int, empty: Any) -> Array:

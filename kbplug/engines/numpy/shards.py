@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Sequence
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,26 +26,34 @@ Body = Callable[..., Sequence[Any]]
 _JOIN, _CALL, _SHARE = 200_000, 5_000, 2
 """Nanoseconds of a stage, to hand it out and collect it; of a node, to be called once more; of an element of shares."""
 
+_CACHE = 1 << 20
+"""Bytes of the largest value in a part: few enough for a cache of one processor, enough for long calls."""
+
 
 def least_batch(sharding: Sharding) -> float | None:
-    """Return from how many samples on threads save more than they cost; None if there is but one, or BLAS has its own.
+    """Return from how many samples on parts save more than they cost, on threads or by fitting a cache; None if never.
 
     Where nobody can tell BLAS how many threads to take, its threads and ours would get in each other's way.
     """
     threads = pool.workers()
-    saved = sharding.work * (1 - 1 / threads)
-    if saved <= 0 or blas.threads() is None:
+    if threads > 1 and blas.threads() is None:
         return None
-    return (_JOIN * sharding.stages + _CALL * sharding.nodes + _SHARE * sharding.shares) / saved
+    saved = sharding.work * (1 - 1 / threads)
+    cost = _JOIN * sharding.stages + _CALL * sharding.nodes + _SHARE * sharding.shares
+    least = min(_quotient(cost, saved), _quotient(2 * _CACHE, sharding.bytes))
+    return None if least == inf else least
+
+
+def _quotient(a: float, b: float) -> float:
+    return a / b if b > 0 else inf
 
 
 def sharded(
-    *arrays: Array, body: Body, axes: Sequence[Cut | None], ends: Sequence[End], work: float
+    *arrays: Array, body: Body, axes: Sequence[Cut | None], ends: Sequence[End], work: float, bytes: float = 0.0
 ) -> tuple[Any, ...]:
-    """Run ``body`` on as many parts of the batch as there are threads, or on all of it if that is little work."""
+    """Run ``body`` on parts of the batch, one for each thread or more that fit a cache; on all of it if it is small."""
     samples = batch_size(arrays, axes) or 0
-    saved = work * first_cut(arrays, axes)[0].size
-    parts = min(pool.workers(), samples) if saved > _JOIN and not pool.busy() else 1
+    parts = min(_parts(first_cut(arrays, axes)[0].size, work, bytes), samples)
     if parts < 2:
         return _own(body(*arrays), arrays)
     bounds = [samples * i // parts for i in range(parts + 1)]
@@ -58,6 +67,14 @@ def sharded(
     with blas.one_thread():
         pool.run([functools.partial(part, i) for i in range(parts)])
     return found.whole()
+
+
+def _parts(elements: int, work: float, bytes: float) -> int:
+    """Return how many parts are best for so many elements of the first operand: a multiple of the threads."""
+    threads = 1 if pool.busy() else pool.workers()
+    if bytes * elements > 2 * _CACHE:
+        return threads * ceil(bytes * elements / (_CACHE * threads))
+    return threads if work * elements > _JOIN else 1
 
 
 def _slice(cut: Cut, start: int, stop: int) -> tuple[slice, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kbplug import backend as K
+from kbplug.array_api import segment_sum
 from kbplug.engines.numpy import blas, pool, shards
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
@@ -286,6 +287,34 @@ def test_little_work_is_not_cut(monkeypatch):
     monkeypatch.setattr(pool, "run", noted.append)
     x, w = K.placeholder((None, 6)), weights(6, 4)
     K.function([x], [K.dot(x, w)])([random(100, 6)])
+    assert noted == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_large_batch_is_cut_into_parts_that_fit_a_cache(threads, monkeypatch):
+    monkeypatch.setattr(pool, "workers", lambda: threads)
+    monkeypatch.setattr(blas, "threads", lambda: threads)
+    monkeypatch.setattr(shards, "_CACHE", 4000)
+    noted = []
+
+    def build():
+        x, m = K.placeholder((None, 6)), K.placeholder((10, 6))
+        near = K.argmin(K.sum(K.square(m), axis=1) - 2 * K.dot(x, K.transpose(m)), axis=1)
+        return K.function([x, m], [near, segment_sum(x, near, num_segments=10)]), []
+
+    run = pool.run
+    monkeypatch.setattr(pool, "run", lambda tasks: (noted.append(len(tasks)), run(tasks)))
+    same(build, [random(1000, 6), random(10, 6)], monkeypatch)
+    assert noted == [10] * 3  # a part has 100 samples, of 40 bytes each in the product
+
+
+def test_parts_whose_shares_are_large_are_not_cut_to_fit_a_cache(monkeypatch):
+    monkeypatch.setattr(pool, "workers", lambda: 1)
+    monkeypatch.setattr(shards, "_CACHE", 400)
+    noted = []
+    monkeypatch.setattr(pool, "run", noted.append)
+    x, ids = K.placeholder((None, 300)), K.placeholder((None,), dtype="int64")
+    K.function([x, ids], [segment_sum(K.softmax(x), ids, num_segments=300)])([random(50, 300), np.arange(50)])
     assert noted == []
 
 
