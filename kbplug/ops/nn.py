@@ -88,7 +88,7 @@ def log_softmax(xp: Any, x: Any, /, *, axis: Axis = -1) -> Any:
 
 @log_softmax.derive
 def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis) -> tuple[Tensor]:
-    return (g - nx.exp(y) * nx.sum(g, axis=axis, keepdims=True),)
+    return (g - nx.softmax(x, axis=axis) * nx.sum(g, axis=axis, keepdims=True),)  # shares its exponentials with y
 
 
 @composite()

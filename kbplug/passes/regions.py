@@ -6,13 +6,15 @@ or leads to a higher level; so what leaves a region never comes back to it. Thre
 * Going down, a node takes the level of operands that fit it, and one more than that of all others.
 * What an edge within a level joins is one region; so is what reads the same rows on one level.
 * Going up, a node whose users are all in one region may move there: edges to it only lead further up.
+* Going up again, what stands alone rises as far as its users let it; a region rises to one that it leads to and that
+  fits it, where all else that it leads to stands higher.
 
 Each step looks a few times at every edge, so the work grows as the graph does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
@@ -69,6 +71,9 @@ class _Regions:
         self._ends = set(graph.outputs)
         for node in reversed(graph.body):
             self._ascend(node)
+        rising = _Rising(self)
+        self.home = {n: rising.home(n) for n in self.home}
+        self.level = {n: rising.level.get(rising.home(n), -1) for n in graph.nodes}
 
     def members(self) -> Mapping[Node, Sequence[Node]]:
         """Return all members of the region of each node that is in one."""
@@ -87,7 +92,7 @@ class _Regions:
         if isinstance(node.spec, Spec) and ("elementwise" in node.op.traits or is_row_reduction(node)):
             self._joined[node] = node
             self._measure(node)
-            fitting = [o for o in node.inputs if self._fits(o, node)]
+            fitting = [o for o in node.inputs if self.fits(o, node)]
         level = self.level[node] = max(self.level[o] + (o not in fitting) for o in node.inputs)
         for o in fitting:
             if self.level[o] == level:
@@ -106,7 +111,7 @@ class _Regions:
         last = extents(node)[-1] if rank > 1 else 1
         return self._length.get(node) if last == 1 else last
 
-    def _fits(self, operand: Node, node: Node) -> bool:
+    def fits(self, operand: Node, node: Node) -> bool:
         """Say whether an operand is computed row by row as ``node`` is, as far as sizes are known."""
         if operand not in self._inside or squeezes(operand):
             return False
@@ -149,6 +154,56 @@ class _Regions:
             return True
         others = [u for u in self.graph.uses[operand] if u is not node]
         return not others or any(self.home.get(u) is not home for u in others)
+
+
+class _Rising:
+    """The last step: what stands alone and whole regions, under one of their nodes each, the highest first."""
+
+    def __init__(self, found: _Regions) -> None:
+        self.found = found
+        self._within: dict[Node, Node] = {}  # what a region became part of
+        groups: dict[Node, list[Node]] = {}
+        for node in found.graph.body:
+            groups.setdefault(self.home(node), []).append(node)
+        self.level = {home: found.level[nodes[0]] for home, nodes in groups.items()}
+        self._above: dict[Node, int] = {}  # the lowest level that each leads to
+        for home in sorted(groups, key=self.level.__getitem__, reverse=True):
+            self._raise(home, groups[home])
+
+    def home(self, node: Node) -> Node:
+        """Return the node under which the region of ``node`` goes."""
+        home = self.found.home.get(node, node)
+        while home in self._within:
+            if (further := self._within[home]) in self._within:
+                self._within[home] = self._within[further]
+            home = further
+        return home
+
+    def _raise(self, home: Node, nodes: Sequence[Node]) -> None:
+        uses = [(n, u) for n in nodes for u in self.found.graph.uses[n]]
+        outer = {self.home(u) for _, u in uses} - {home}
+        self._above[home] = min((self.level[h] for h in outer), default=_TOP)
+        if home not in self.found.home:
+            self.level[home] = self._above[home] - 1
+            return
+        fitting = {self.home(u) for n, u in uses if u in self.found.home and self.found.fits(n, u)} - {home}
+        fitting -= {self.home(u) for n, u in uses if squeezes(n)}  # which give their users other axes
+        for level in sorted({f(self.level[h] for h in fitting) for f in (min, max) if fitting}, reverse=True):
+            joined = [h for h in fitting if self.level[h] == level or self._above[h] > level > self.level[h]]
+            rest = outer.difference(joined)
+            if all(self.level[h] > level for h in rest):
+                self._join(home, joined, level, rest)
+                return
+
+    def _join(self, home: Node, joined: Sequence[Node], level: int, rest: Iterable[Node]) -> None:
+        """Make one region of one and those that it leads to, on their level."""
+        target = next(h for h in joined if self.level[h] == level)
+        self._above[target] = min([_TOP, *(self._above[h] for h in joined), *(self.level[h] for h in rest)])
+        self._within |= {h: target for h in (home, *joined) if h is not target}
+
+
+_TOP = 1 << 60
+"""Above every level."""
 
 
 def _form(node: Node) -> Form:

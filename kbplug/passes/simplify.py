@@ -162,6 +162,20 @@ def _spread(x: Tensor, other: Tensor) -> bool:
     return _made_by(x, "expand_dims") and not _operand(x).ndim and x.ndim <= other.ndim
 
 
+def _expand(x: Tensor, axis: int | tuple[int, ...]) -> Tensor | None:
+    """Return what an axis was dropped from, as it is again: before a squeeze, or of a reduction."""
+    name, params = x.node.op.name, x.node.params
+    if name not in _DROPPING or params.get("keepdims", False):
+        return None
+    source = _operand(x)
+    if params["axis"] is None or normalize_axes(params["axis"], source.ndim) != normalize_axes(axis, source.ndim):
+        return None
+    return source if name == "squeeze" else x.node.op(source, **{**params, "keepdims": True})
+
+
+_DROPPING = frozenset({"squeeze", "sum", "mean", "max", "min", "prod", "var", "std", "all", "any", "logsumexp"})
+
+
 def _element_of_shape(x: Tensor, *operands: Tensor, index: tuple[Any, ...]) -> Tensor | None:
     if operands or not _made_by(x, "shape") or len(index) != 1 or not isinstance(index[0], int):
         return None
@@ -269,6 +283,7 @@ FORMS: tuple[Rule, ...] = (
     ("moveaxis", _moveaxis),  # to where it is
     ("reshape", _reshape),  # reshape(reshape(x)) -> reshape(x)
     ("broadcast_to", _broadcast),  # to its own shape
+    ("expand_dims", _expand),  # expand(squeeze(x)) -> x, expand(sum(x)) -> sum(x, keepdims)
     ("getitem", _element_of_shape),  # shape(x)[i] -> dim(x, i)
     ("getitem", _whole),  # x[...] -> x
     ("dim", _known_dim),  # a size that is known -> the integer

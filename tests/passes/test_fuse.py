@@ -117,6 +117,18 @@ def test_what_a_later_region_alone_needs_is_computed_there():
     assert names(graph) == ["matmul", "fused"]
 
 
+def test_a_side_branch_does_not_tear_a_region_apart():
+    """The loss waits; the slope, which does not need it, is computed beside what the loss is made of."""
+    x, y = symbol((4, 5)), symbol((4,), "int64")
+    logs = lookup("log_softmax")(x, axis=-1)
+    loss = xp.mean(xp.sum(logs, axis=-1))
+    slope = (xp.exp(logs) * 3 - xp.expand_dims(xp.astype(y, "float64"), axis=-1)) * 0.25
+    graph = expand(Graph([x.node, y.node], [loss.node, slope.node]), ())
+    fused_, kernels = fuse(graph, lambda region: len)
+    assert names(verify(fused_)).count("fused") == 1
+    assert len(next(iter(kernels)).outputs) == 2
+
+
 def test_what_would_have_to_be_stored_for_it_stays():
     """Of a mask and what it is a mask of, the mask is handed on."""
     x, w = symbol((4, 4)), symbol((4, 4))

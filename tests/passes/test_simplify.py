@@ -93,6 +93,8 @@ FIRES = {
     "broadcast to the same": (lookup("broadcast_to")(x, shape=(2, 4)), x),
     **{f"broadcast before {op}": (op(xp.broadcast_to(row, (2, 4)), x), op(row, x)) for op in map(lookup, BROADCASTING)},
     "broadcast after": (x / xp.broadcast_to(row, (2, 4)), x / row),
+    "an axis dropped and given back": (xp.expand_dims(xp.squeeze(x[:1], axis=0), axis=0), x[:1]),
+    "a reduction's axis given back": (xp.expand_dims(xp.sum(x, axis=1), axis=-1), xp.sum(x, axis=1, keepdims=True)),
     "a scalar made a row": (xp.expand_dims(s, axis=0) + x, s + x),
     "broadcast to unknown sizes": (m * xp.broadcast_to(row, shape_of(m)), m * row),
     "shape(x)[i]": (lookup("shape")(m)[0], dim(m, axis=0)),
@@ -104,6 +106,7 @@ FIRES = {
 }
 
 KEPT = {
+    "another axis given back": xp.expand_dims(xp.sum(x, axis=1), axis=0),
     "x + 0 is 0 for -0": x + 0.0,
     "0 - x is no negative": 0.0 - x,
     "x - -0 is 0 for -0": x - -0.0,
