@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug.engines.numpy import conv, elementwise, idioms, indexing, linalg, pooling, random, reductions, shards
+from kbplug.engines.numpy import conv, elementwise, idioms, indexing, linalg, loops, pooling, random, reductions, shards
 
 KERNELS: dict[str, Callable[..., Any]] = {
     **conv.KERNELS,
@@ -13,6 +13,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     **idioms.KERNELS,
     **indexing.KERNELS,
     **linalg.KERNELS,
+    **loops.KERNELS,
     **pooling.KERNELS,
     **random.KERNELS,
     **reductions.KERNELS,
