@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kbplug.engines.numpy import blas, idioms, pool, scratch
+from kbplug.engines.numpy import blas, idioms, pool, reductions, scratch
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
 from kbplug.runtime.calls import body_of
@@ -129,7 +129,8 @@ class Blocks:
     @functools.cached_property
     def _into(self) -> Any:
         """The region's function, which takes arrays for its results and buffers after the operands."""
-        program = emit(self._plan.graph, self._engine, self._kernels, into=self._plan.into)
+        kernels = {**self._kernels, **({} if "idioms" in self._engine.left_out else reductions.ROWS)}
+        program = emit(self._plan.graph, self._engine, kernels, into=self._plan.into)
         self.program.twins.append(program)
         return program.run
 
