@@ -66,8 +66,8 @@ class StorageError(KbplugError, ValueError):
     """A saved file that is damaged, truncated, foreign or newer than this kbplug."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest of ``known`` in any case, or an empty string."""
     folded = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word).casefold(), folded, n=1, cutoff=0.6)
     return f" Did you mean {folded[near[0]]!r}?" if near else ""

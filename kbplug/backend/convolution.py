@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kbplug.backend.arguments import TensorLike
 from kbplug.backend.settings import normalize_data_format
 from kbplug.backend.tensors import as_tensor
 from kbplug.errors import ShapeError
+from kbplug.graph.spec import whole
 from kbplug.graph.tensor import Tensor
 from kbplug.graph.window import spatial_axes
 from kbplug.ops.conv import conv_transpose
@@ -140,7 +141,8 @@ def _options(strides: Steps, padding: str, data_format: str | None, dilation_rat
 
 
 def _steps(given: Steps) -> int | tuple[int, ...]:
-    return int(given) if hasattr(given, "__index__") else tuple(int(n) for n in given)
+    what = "A stride or a dilation"
+    return tuple(whole(n, what) for n in given) if isinstance(given, Iterable) else whole(given, what)
 
 
 def conv2d_transpose(

@@ -125,7 +125,8 @@ def gradients(loss: Tensor, variables: Sequence[Tensor] | Tensor) -> list[Tensor
     >>> K.eval(slope).tolist()
     [3.0, 12.0]
     """
-    chosen = [variables] if isinstance(variables, Tensor) else list(variables)
+    given: Any = variables
+    chosen = [given] if isinstance(given, Tensor) or not isinstance(given, Iterable) else list(given)
     for x in chosen:
         if not isinstance(x, Tensor):
             raise ArgumentError(f"gradients derives by a tensor, or a list of them, not by {x!r}.")

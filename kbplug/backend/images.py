@@ -11,6 +11,7 @@ from kbplug.backend.settings import normalize_data_format
 from kbplug.backend.shaping import repeat_elements
 from kbplug.backend.tensors import as_tensor, floating
 from kbplug.errors import ArgumentError, ShapeError, did_you_mean
+from kbplug.graph.spec import whole
 from kbplug.graph.tensor import Tensor
 from kbplug.graph.window import spatial_axes
 from kbplug.ops.namespace import namespace as xp
@@ -80,7 +81,7 @@ def _padded(x: TensorLike, padding: Widths, data_format: str | None) -> Tensor:
         )
     widths = [(0, 0)] * x.ndim
     for axis, (before, after) in zip(axes, padding, strict=True):
-        widths[axis] = (int(before), int(after))
+        widths[axis] = (whole(before, "A width of padding"), whole(after, "A width of padding"))
     return xp.pad(x, widths=tuple(widths))
 
 

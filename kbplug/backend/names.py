@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from kbplug.errors import ArgumentError
+
 _F = TypeVar("_F", bound=Callable[..., object])
 
 _uids: Counter[str] = Counter()
@@ -67,6 +69,8 @@ def full_name(name: str | None, kind: str) -> str:
 
     A name that was given is kept as it is, since files are written and read by it.
     """
+    if name is not None and not isinstance(name, str):
+        raise ArgumentError(f"A name must be text, not {name!r}.")
     base = "/".join((*_scopes.get(), name or kind))
     if name:
         return base

@@ -8,6 +8,7 @@ from kbplug.backend.arguments import TensorLike
 from kbplug.backend.settings import normalize_data_format
 from kbplug.backend.tensors import as_tensor
 from kbplug.errors import ArgumentError, ShapeError
+from kbplug.graph.spec import whole
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
 
@@ -86,13 +87,8 @@ def _pooled(
     pool = xp.max_pool if pool_mode == "max" else xp.avg_pool
     return pool(
         x,
-        window=_whole(pool_size),
-        strides=_whole(strides),
+        window=tuple(whole(n, "A size of a window") for n in pool_size),
+        strides=tuple(whole(n, "A stride") for n in strides),
         padding=padding,
         data_format=normalize_data_format(data_format),
     )
-
-
-def _whole(given: Sequence[int]) -> tuple[int, ...]:
-    """Return integers of any library as Python's; the op refuses whatever else there is."""
-    return tuple(int(n) if hasattr(n, "__index__") else n for n in given)

@@ -74,7 +74,7 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         if isinstance(value, str) and value in choices:
             return value
-        raise ValueError(f"{' or '.join(map(repr, choices))}.{did_you_mean(str(value), choices)}")
+        raise ValueError(f"{' or '.join(map(repr, choices))}.{did_you_mean(value, choices)}")
 
     return check
 
@@ -91,7 +91,7 @@ def _floatx(value: object) -> str:
     except DTypeError:
         name = ""
     if name not in dtypes.REAL_FLOATING:
-        raise ValueError(f"one of {', '.join(dtypes.REAL_FLOATING)}.{did_you_mean(str(value), dtypes.REAL_FLOATING)}")
+        raise ValueError(f"one of {', '.join(dtypes.REAL_FLOATING)}.{did_you_mean(value, dtypes.REAL_FLOATING)}")
     return name
 
 

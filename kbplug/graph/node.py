@@ -127,6 +127,10 @@ def _key(value: Any) -> Hashable:
         return (complex, value.real.hex(), value.imag.hex())
     if isinstance(value, tuple):
         return (kind, *map(_key, value))
+    try:
+        hash(value)
+    except TypeError as cause:
+        raise ArgumentError(f"A parameter is a number, text, None or a tuple of them, not {value!r}.") from cause
     return (kind, value)
 
 

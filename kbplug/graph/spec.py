@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from kbplug.dtypes import check_dtype
-from kbplug.errors import ArgumentError, BoundsError, ShapeError
+from kbplug.errors import ArgumentError, BoundsError, KbplugError, ShapeError
 
 Size = int | None
 Shape = tuple[Size, ...]
@@ -71,6 +73,21 @@ def _check_size(n: int, shape: Iterable[Size]) -> int:
             f"The shape {shape} holds {n!r}; each size must be a non-negative integer, or None if unknown."
         )
     return size
+
+
+def whole(value: Any, what: str) -> int:
+    """Return a whole number of any library as Python's; ``what`` begins the sentence that refuses anything else.
+
+    A float without a fraction is one too: sizes are products and quotients, and an empty product is 1.0.
+    """
+    try:
+        return operator.index(value)
+    except KbplugError:  # of a tensor that has no value
+        raise
+    except TypeError as cause:
+        if hasattr(value, "is_integer") and value.is_integer():
+            return int(value)
+        raise ArgumentError(f"{what} must be a whole number, not {value!r}.") from cause
 
 
 def size_of(shape: Shape) -> Size:

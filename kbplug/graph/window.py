@@ -110,8 +110,8 @@ def windows(
     count = len(sizes)
     if len(window) != count:
         raise ArgumentError(f"{name} slides over {count} dimensions, but its window {window} has {len(window)}.")
-    if any(n is not None and n < 1 for n in window):
-        raise ArgumentError(f"{name} has the window {window}; each size must be 1 or more.")
+    if any(n is not None and (type(n) is not int or n < 1) for n in window):
+        raise ArgumentError(f"{name} has the window {window}; each size must be a whole number of 1 or more.")
     steps = _steps(name, "strides", strides, count)
     spread = _steps(name, "dilation", dilation, count)
     words = _paddings(name, padding, count)

@@ -260,8 +260,8 @@ def _(g: tuple[Any, ...], y: tuple[Tensor, ...], x: Tensor, axis: int) -> tuple[
 @primitive(traits=("nameless",))
 def tile(x: Spec, /, repetitions: Sequence[int]) -> Spec:
     """``x`` laid out ``repetitions[i]`` times along dimension ``i``, counted from the last."""
-    if any(r < 0 for r in repetitions):
-        raise ArgumentError(f"tile needs repetitions of at least 0, not {repetitions}.")
+    if any(not hasattr(r, "__index__") or r < 0 for r in repetitions):
+        raise ArgumentError(f"tile needs repetitions that are whole numbers of at least 0, not {repetitions}.")
     times, sizes = _aligned(x.shape, repetitions)
     return x.like(shape=tuple(None if n is None else n * r for n, r in zip(sizes, times, strict=True)))
 

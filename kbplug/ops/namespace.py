@@ -15,7 +15,7 @@ from kbplug.dtypes import Scalar, check_dtype, result_type
 from kbplug.errors import ArgumentError
 from kbplug.graph.node import Slice, literal
 from kbplug.graph.op import REGISTRY, Op, lookup
-from kbplug.graph.spec import Spec
+from kbplug.graph.spec import Spec, whole
 from kbplug.graph.tensor import Tensor, outputs, tensor
 from kbplug.ops import inspection
 
@@ -86,7 +86,7 @@ def size_operands(shape: Sizes) -> tuple[list[Tensor], tuple[int | None, ...]]:
         entries = [shape[i] for i in range(shape.shape[0])]
     else:
         entries = shape if isinstance(shape, list | tuple) else (shape,)
-    sizes = [known_size(s) if isinstance(s, Tensor) else int(s) for s in entries]
+    sizes = [known_size(s) if isinstance(s, Tensor) else whole(s, "A size") for s in entries]
     return [s for s in sizes if isinstance(s, Tensor)], tuple(None if isinstance(s, Tensor) else s for s in sizes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kbplug.graph.spec import whole
 from kbplug.graph.tensor import Tensor
 from kbplug.ops import lookup
 from kbplug.runtime import values
@@ -19,6 +20,6 @@ def stream(seed: int | None = None) -> Tensor:
         Makes the stream reproducible. None takes one from NumPy's global generator, so that
         ``numpy.random.seed`` makes a whole program reproducible.
     """
-    key = values.fresh_seed() if seed is None else int(seed)
+    key = values.fresh_seed() if seed is None else whole(seed, "A seed")
     words = [key & _WORD, (key >> 32) & _WORD, 0]
     return Variable(Cell(values.host_array(words, "int64"), "stream", advance=lookup("random.advance")))

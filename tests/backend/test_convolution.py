@@ -238,6 +238,9 @@ X4 = (1, 4, 4, 1)
         (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), padding="full"), ArgumentError, "padding"),
         (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), data_format="NHWC"), ArgumentError, "data format"),
         (lambda: K.conv2d_transpose(K.zeros(X4), K.zeros((2, 2, 1, 1)), (1, 5)), ShapeError, "needs 4 sizes, not 2"),
+        (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), 1.9), ArgumentError, "must be a whole number, not 1.9"),
+        (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), (1, 1.9)), ArgumentError, "whole number, not 1.9"),
+        (lambda: K.pool2d(K.zeros(X4), (2.5, 2)), ArgumentError, "A size of a window must be a whole number, not 2.5"),
         (lambda: K.pool2d(K.zeros((1, 4, 1)), (2, 2)), ShapeError, "pool2d needs 4 dimensions"),
         (lambda: K.pool2d(K.zeros(X4), (2, 2), pool_mode="sum"), ArgumentError, "must be 'max' or 'avg'"),
         (lambda: K.pool2d(K.zeros(X4), (2, 2), padding="full"), ArgumentError, "padding"),
@@ -253,5 +256,5 @@ def test_pooling_takes_integers_of_numpy_and_no_fractions():
     x = K.constant(np.arange(16.0).reshape(1, 4, 4, 1))
     two = (np.int64(2), np.int64(2))
     assert K.eval(K.pool2d(x, two, two)).ravel().tolist() == [5.0, 7.0, 13.0, 15.0]
-    with pytest.raises(ArgumentError, match="strides"):
+    with pytest.raises(ArgumentError, match=r"A stride must be a whole number, not 2\.5"):
         K.pool2d(x, (2, 2), (2.5, 2.5))

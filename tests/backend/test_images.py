@@ -98,6 +98,8 @@ def test_volumes(layout, agree, normal):
         (lambda x: K.resize_images(x, 0, 2, None), ArgumentError, "must be a positive integer"),
         (lambda x: K.resize_images(x, 2, 1.5, None), ArgumentError, "must be a positive integer"),
         (lambda x: K.resize_volumes(x, 2, 2, 2, None), ShapeError, "needs 5 dimensions"),
+        (lambda x: K.spatial_2d_padding(x, ((1.5, 1), (1, 1))), ArgumentError, "A width of padding must be a whole"),
+        (lambda x: K.resize_images(x, 2, 2, None, (1, 2)), ArgumentError, r"interpolation .*\(1, 2\)"),
         (K.spatial_3d_padding, ShapeError, "needs 5 in all"),
     ],
 )

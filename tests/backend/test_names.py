@@ -3,7 +3,10 @@
 import asyncio
 import threading
 
+import pytest
+
 from kbplug import backend as K
+from kbplug.errors import ArgumentError
 
 
 def test_uids_count_by_prefix():
@@ -70,3 +73,8 @@ def test_uids_are_unique_across_threads():
     for t in threads:
         t.join()
     assert sorted(found) == list(range(1, 801))
+
+
+def test_a_name_is_text():
+    with pytest.raises(ArgumentError, match=r"A name must be text, not \(1,\)"):
+        K.variable(1.0, name=(1,))

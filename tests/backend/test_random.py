@@ -112,6 +112,7 @@ def test_gradients_of_dropout_are_its_mask():
     [
         (lambda: K.dropout(K.ones((2,)), 1.0), "must be from 0 up to but without 1"),
         (lambda: K.dropout(K.ones((2,)), -0.1), "must be from 0"),
+        (lambda: K.random_normal((2,), seed=1.9), "A seed must be a whole number, not 1.9"),
         (lambda: K.dropout(K.ones((2,), dtype="int32"), 0.5), "needs real floating-point numbers"),
     ],
 )

@@ -120,6 +120,11 @@ def test_indices_may_be_fed():
         (lambda x: K.squeeze(x, 1), ShapeError, "squeeze"),
         (lambda x: K.pattern_broadcast(x, (True, False, False)), ShapeError, "whose size is not 1"),
         (lambda x: K.reshape(x, (5, 5)), ShapeError, "reshape"),
+        (lambda x: K.reshape(x, (2.9, -1)), ArgumentError, "A size must be a whole number, not 2.9"),
+        (lambda x: K.zeros((2.7, 3)), ArgumentError, "A size must be a whole number, not 2.7"),
+        (lambda x: K.zeros("ab"), ArgumentError, "A size must be a whole number, not 'ab'"),
+        (lambda x: K.tile(x, (1.9, 1, 1)), ArgumentError, "tile needs repetitions that are whole numbers"),
+        (lambda x: K.sum(x, axis={}), ArgumentError, "A parameter is a number, .*, not {}"),
         (lambda x: K.concatenate([x, K.zeros((2, 3, 5))], axis=0), ShapeError, "concat"),
     ],
 )

@@ -17,6 +17,7 @@ from kbplug.graph.spec import (
     normalize_axis,
     size_of,
     spec,
+    whole,
 )
 
 SHAPES = st.lists(st.sampled_from([0, 1, 2, 3]), max_size=4).map(tuple)
@@ -47,6 +48,18 @@ def test_a_spec_is_checked():
 def test_a_size_is_a_count_or_unknown(shape):
     with pytest.raises(ShapeError, match="each size must be a non-negative integer, or None if unknown"):
         spec(shape, "float32")
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.array(3), 3.0, np.float32(3), np.prod([]) + 2])
+def test_a_whole_number_of_any_library_is_an_integer(value):
+    found = whole(value, "A size")
+    assert (type(found), found) == (int, 3)
+
+
+@pytest.mark.parametrize("value", [2.7, np.float32(0.5), float("nan"), float("inf"), "3", None, [3], {}, 3j])
+def test_nothing_is_rounded_to_a_whole_number(value):
+    with pytest.raises(ArgumentError, match=r"^A size must be a whole number, not "):
+        whole(value, "A size")
 
 
 def test_a_dtype_is_checked():

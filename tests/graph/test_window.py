@@ -44,7 +44,11 @@ def test_layouts():
     ("call", "sentence"),
     [
         (lambda: windows("conv", (5,), (3, 3)), r"conv slides over 1 dimensions, but its window \(3, 3\) has 2"),
-        (lambda: windows("conv", (5,), (0,)), r"conv has the window \(0,\); each size must be 1 or more"),
+        (lambda: windows("conv", (5,), (2.5,)), r"has the window \(2.5,\); each size must be a whole number"),
+        (
+            lambda: windows("conv", (5,), (0,)),
+            r"window \(0,\); each size must be a whole number of 1 or more",
+        ),
         (
             lambda: windows("conv", (5,), (3,), strides=0),
             "conv has strides 0; it takes a positive integer, or 1 of them",

@@ -141,7 +141,7 @@ def test_sizes_of_the_result():
         (lambda: xp.max_pool(tensor(1, 3, 2), window=4), ShapeError, "spans 4, which does not fit .* size 3"),
         (lambda: xp.max_pool(tensor(3, 2), window=2), ShapeError, "1 to 3 spatial dimensions .* not 0"),
         (lambda: xp.max_pool(tensor(1, 4, 2), window=(2, 2)), ArgumentError, "1 dimensions, but its window"),
-        (lambda: xp.avg_pool(tensor(1, 4, 2), window=0), ArgumentError, "must be 1 or more|be 1 or more"),
+        (lambda: xp.avg_pool(tensor(1, 4, 2), window=0), ArgumentError, "a whole number of 1 or more"),
         (lambda: xp.avg_pool(tensor(1, 4, 2), window=2, strides=0), ArgumentError, "strides 0"),
         (lambda: xp.avg_pool(tensor(1, 4, 2), window=2, padding=((2, 0),)), ArgumentError, "narrower than its window"),
         (lambda: xp.max_pool(tensor(1, 4, 2, dtype="complex128"), window=2), DTypeError, "real floating-point"),
