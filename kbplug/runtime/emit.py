@@ -101,11 +101,18 @@ def emit(
     filename = f"<kbplug run {next(_serial)}>"
     exec(compile(source, filename, "exec"), writer.globals)  # noqa: S102 -- the source is our own, written above
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    for nested, name in writer.bodies.items():
-        writer.globals[name].inside = Inside(nested, lambda part: emit(part, engine, kernels).run)
-    within = {n: v.program for n, v in writer.globals.items() if n.startswith("k_fused_") and hasattr(v, "program")}
+    twins: list[Program] = []
+
+    def emit_part(part: Graph) -> Run:
+        twins.append(emit(part, engine, kernels, regions))
+        return twins[-1].run
+
+    for inner, name in ((graph, "run"), *writer.bodies.items()):
+        writer.globals[name].inside = Inside(inner, emit_part)
+    made = {n: getattr(v, "program", None) for n, v in writer.globals.items() if n.startswith("k_fused_")}
+    within = {n: p for n, p in made.items() if isinstance(p, Program)}
     shown = [source, *(p.source.replace("def run(", f"def {n}(", 1) for n, p in within.items())]
-    return Program(writer.globals["run"], "\n".join(shown), writer.places, tuple(within.values()))
+    return Program(writer.globals["run"], "\n".join(shown), writer.places, tuple(within.values()), twins)
 
 
 _INDICES_FROM = {"getitem": 1, "setitem": 2}

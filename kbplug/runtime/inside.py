@@ -1,7 +1,7 @@
-"""What an engine's kernel may see of a graph that it is given as a function: enough to write code of its own for it.
+"""What an engine may see of a graph that it is given as a function: enough to write code of its own for it.
 
-The function has it as its attribute ``inside``; one that runs node by node, as for a value asked for in passing, has
-none.
+An emitted function has it as its attribute ``inside``, and so have those of loops and branches that kernels get; one
+that runs node by node, as for a value asked for in passing, has none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Inside:
     graph
         What the function computes.
     emit
-        Returns a part of it, or any closed graph, as a function on the same engine.
+        Returns a part of it as a function on the same engine, with the same regions.
     """
 
     graph: Graph

@@ -55,7 +55,7 @@ def test_an_access_beside_an_array_is_found():
     assert "heap-buffer-overflow" in done.stderr
 
 
-NAMES = ["elementwise", "loops", "random", "reduction", "regions", "windows"]
+NAMES = ["elementwise", "loops", "random", "reduction", "regions", "updates", "windows"]
 
 
 @pytest.mark.parametrize("name", NAMES)

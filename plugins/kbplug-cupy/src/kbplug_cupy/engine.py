@@ -12,11 +12,13 @@ import cupy
 
 from kbplug.engine import STANDARD_DTYPES, Array, Capabilities, Engine, Kernel, Probe
 from kbplug_cupy import device as cuda
+from kbplug_cupy.codegen.endings import ending
 from kbplug_cupy.codegen.program import UnsupportedError, read
 from kbplug_cupy.fused import Fused
 from kbplug_cupy.kernels import kernels
 from kbplug_cupy.loops import Scan
 from kbplug_cupy.memory import DeviceMemory
+from kbplug_cupy.updates import Overwriting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +42,8 @@ class CupyEngine(Engine):
         As ``"cuda:0"``; by default the first.
     fuse
         Whether elementwise code, row reductions and the steps of loops become generated kernels.
+    donate
+        Whether elementwise updates of variables are written over what the variables held.
     deterministic
         Whether sums at indices are made by sorting, and not by atomics whose order, and so rounding, varies.
 
@@ -55,9 +59,11 @@ class CupyEngine(Engine):
     in_place = MappingProxyType(_IN_PLACE)
     optimisations = MappingProxyType({"loops": "a step of a loop in few launches, planned once for its sizes"})
 
-    def __init__(self, device: str | None = None, fuse: bool = True, deterministic: bool = False) -> None:
+    def __init__(
+        self, device: str | None = None, fuse: bool = True, donate: bool = True, deterministic: bool = False
+    ) -> None:
         self.number = cuda.device(device)
-        self._fuses = fuse
+        self._fuses, self._donates = fuse, fuse and donate
         self._processors = cuda.processors(self.number)
         loops = {"scan": Scan(DeviceMemory(self._processors))} if fuse else {}
         self.kernels = MappingProxyType({**kernels(deterministic), **loops})
@@ -81,6 +87,15 @@ class CupyEngine(Engine):
                 return run(*arrays)
 
         return placed if self.number else run
+
+    def compile_donating(self, run: Run, graph: Graph, donated: tuple[int, ...], /) -> Run | None:
+        """Return what ``compile`` does, with updates at the end written over the arguments at ``donated``."""
+        found = ending(graph, donated) if self._donates else None
+        if found is None:
+            return None
+        regions = [Fused(read(u.region), self._processors) for u in found.updates]
+        parts: Any = run  # an emitted function, which has its graph with it
+        return self.compile(Overwriting(found, parts.inside.emit(found.main), regions), graph)
 
     def computing(self) -> AbstractContextManager[object]:
         """Compute on the engine's device."""

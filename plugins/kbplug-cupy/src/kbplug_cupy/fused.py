@@ -41,35 +41,42 @@ class Fused:
         self._pieces: list[tuple[Piece, Fused]] = []
 
     def __call__(self, *arrays: Any, out: Any = None) -> Any:
-        """Return the result, or the tuple of results, of the region; ``out`` is an operand to write it over."""
-        key = (
-            out is not None,
-            *[(a.shape, a.strides, alignment(a)) for a in (*arrays, *([] if out is None else [out]))],
-        )
+        """Return the result, or the tuple of results, of the region.
+
+        Parameters
+        ----------
+        arrays
+            Its operands.
+        out
+            One of them to write the result over; of several results a list, with None for an array of its own.
+        """
+        over = out if isinstance(out, list) else [out] * len(self._dtypes)
+        key = tuple(None if a is None else (a.shape, a.strides, alignment(a)) for a in (*arrays, *over))
         if key not in self._plans:
             if len(self._plans) >= REMEMBERED:
                 self._plans.clear()
-            self._plans[key] = self._plan(arrays, out)
+            self._plans[key] = self._plan(arrays, over)
         plan = self._plans[key]
         if plan is None:
             return self._by_pieces(arrays)
         prepared, shapes = plan
-        results = self._results(shapes) if out is None else [out]
+        results = self._results(shapes, over)
         if prepared is not None:
             prepared((*arrays, *results))
         return results[0] if len(results) == 1 else tuple(results)
 
-    def _results(self, shapes: Shapes) -> list[Any]:
-        return [cupy.empty(s, dtype=getattr(cupy, d)) for s, d in zip(shapes, self._dtypes, strict=True)]
+    def _results(self, shapes: Shapes, over: Sequence[Any]) -> list[Any]:
+        rows = zip(shapes, self._dtypes, over, strict=True)
+        return [cupy.empty(s, dtype=getattr(cupy, d)) if o is None else o for s, d, o in rows]
 
-    def _plan(self, arrays: Sequence[Any], out: Any) -> Plan:
+    def _plan(self, arrays: Sequence[Any], over: Sequence[Any]) -> Plan:
         taken = [place(a) for a in arrays]
         try:
             shapes = tuple(result_shapes(self.program, [p.shape for p in taken]))
-            given = (
-                [place(out)] if out is not None else [_fresh(s, d) for s, d in zip(shapes, self._dtypes, strict=True)]
-            )
-            found = launch(self.program, [*taken, *given], aliased=out is not None, processors=self.processors)
+            rows = zip(shapes, self._dtypes, over, strict=True)
+            given = [_fresh(s, d) if o is None else place(o) for s, d, o in rows]
+            aliased = any(o is not None for o in over)
+            found = launch(self.program, [*taken, *given], aliased=aliased, processors=self.processors)
         except MisfitError:
             return None
         return (Prepared(found) if found else None), shapes
