@@ -191,7 +191,7 @@ def bench(session: nox.Session) -> None:
     """
     quick = [option for option in session.posargs if option == "--quick"]
     peers = [] if quick else nox.project.dependency_groups(PYPROJECT, "peers")
-    session.install("-e", ".[plot]", *peers)
+    session.install("-e", ".[plot]", *peers, *([] if quick else ["-e", str(NUMBA)]))
     for benchmark in ("call_overhead", "jit", "growth", "cold_start"):
         session.run("python", f"tests/benchmarks/{benchmark}.py", *quick)
     session.run("python", "tests/benchmarks/compare.py", *session.posargs)

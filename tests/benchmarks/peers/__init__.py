@@ -47,6 +47,7 @@ class Peer:
 
 PEERS = {
     "kbplug": Peer("kbplug", "kbplug", "of_kbplug"),
+    "kbplug-numba": Peer("kbplug with numba", "kbplug_numba", "of_kbplug_numba"),
     "numpy": Peer("NumPy by hand", "numpy", "of_numpy"),
     "jax": Peer("JAX jit", "jax", "of_jax"),
     "torch": Peer("PyTorch", "torch", "of_torch"),
