@@ -7,6 +7,7 @@ import pytest
 
 import kbplug
 from kbplug import backend, errors
+from kbplug.plugins import HookSpecs
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -28,6 +29,12 @@ def test_each_function_of_the_backend_stands_on_its_page(name):
 def test_each_name_of_the_package_is_described():
     for name in set(kbplug.__all__) - {"__version__"}:
         assert inspect.getdoc(getattr(kbplug, name)), name
+
+
+@pytest.mark.parametrize("name", [n for n in vars(HookSpecs) if n.startswith("kbplug_")])
+def test_each_hook_is_described(name):
+    assert ".. autoclass:: HookSpecs\n   :members:" in documented("hooks.md")
+    assert inspect.getdoc(getattr(HookSpecs, name)).partition("\n")[0].endswith(".")
 
 
 def test_each_error_tells_when_it_is_raised():
