@@ -137,6 +137,9 @@ class Engine:
         Names of elementwise functions of ``xp`` that can write into a given array, so that a value no longer
         needed is written over, to the keyword that takes the array; an empty one if it follows the operands. The name
         ``"fused"`` says so of what ``fuse`` returns.
+    row_ops
+        Ops that ``fuse`` takes in a region beside elementwise ones and reductions over rows, where they work row by
+        row: ``"take_along_axis"`` and ``"one_in_row"``.
     optimisations
         What the engine does by itself to be fast, and can do without: a name, and what it does.
     left_out
@@ -150,6 +153,7 @@ class Engine:
     capabilities: Capabilities = Capabilities()
     speaks_numpy: bool = False
     in_place: Mapping[str, str] = MappingProxyType({})
+    row_ops: frozenset[str] = frozenset()
     optimisations: Mapping[str, str] = MappingProxyType({})
     left_out: frozenset[str] = frozenset()
 

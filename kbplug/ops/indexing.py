@@ -192,6 +192,9 @@ def put_along_axis(g: Tensor, indices: Tensor, like: Tensor, axis: int) -> Tenso
     sizes = shape_of(like)
     if indices.shape[at] == 1:  # one in each row, as of a class: no place is named twice, and rows stay apart
         indices = xp.astype(indices, "int64")
+        size = sizes[at]
+        if at == like.ndim - 1 and isinstance(size, int):
+            return unbroadcast(one_in_row(g, xp.where(indices < 0, indices + size, indices), size=size), like)
         along = xp.reshape(xp.arange(sizes[at]), (-1, *(1,) * (like.ndim - 1 - at)))
         return unbroadcast(xp.where(along == xp.where(indices < 0, indices + sizes[at], indices), g, 0), like)
     places = [indices if i == at else _along(g, i, sizes[i]) for i in range(like.ndim)]
@@ -205,6 +208,12 @@ def _along(g: Tensor, axis: int, size: int | Tensor) -> Tensor:
 
 
 @composite()
+def one_in_row(xp: Any, values: Any, indices: Any, /, *, size: int) -> Any:
+    """Rows of ``size`` elements that are 0 but for a value at each index; all 0 for an index outside."""
+    return xp.where(xp.arange(size, device=device_of(indices)) == indices, values, 0)
+
+
+@composite()
 def one_hot(xp: Any, indices: Any, /, *, depth: int, dtype: Any = "float64") -> Any:
     """Rows that are 1 at each index and 0 elsewhere; all 0 for an index outside 0 to ``depth - 1``."""
     return xp.astype(
@@ -212,4 +221,14 @@ def one_hot(xp: Any, indices: Any, /, *, depth: int, dtype: Any = "float64") -> 
     )
 
 
-__all__ = ["getitem", "indexed", "one_hot", "put_along_axis", "scatter_add", "setitem", "take", "take_along_axis"]
+__all__ = [
+    "getitem",
+    "indexed",
+    "one_hot",
+    "one_in_row",
+    "put_along_axis",
+    "scatter_add",
+    "setitem",
+    "take",
+    "take_along_axis",
+]

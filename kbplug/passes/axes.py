@@ -369,6 +369,7 @@ RULES: Mapping[str, Callable[[Node], tuple[Roles, ...] | None]] = {
     "take_along_axis": _taken_along,
     "searchsorted": _found,
     "isin": _sought,
+    "one_in_row": lambda node: tuple(_identity(i, [i.result.ndim - 1]) for i in node.inputs),
     "one_hot": lambda node: (_identity(node.inputs[0]),),
     "segment_sum": _segmented("sum"),
     "segment_max": _segmented("max"),

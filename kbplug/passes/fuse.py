@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from kbplug.graph.graph import Graph
@@ -20,24 +20,27 @@ SMALLEST = 2
 """A region of fewer computing nodes is left alone."""
 
 
-def fuse(graph: Graph, compile_region: Callable[[Graph], Kernel | None]) -> tuple[Graph, Mapping[Graph, Kernel]]:
+def fuse(
+    graph: Graph, compile_region: Callable[[Graph], Kernel | None], row_ops: Container[str] = ()
+) -> tuple[Graph, Mapping[Graph, Kernel]]:
     """Return ``graph`` with regions fused, and the engine's callable for each region.
 
     What is used outside a region is a result of it. ``compile_region`` may decline one, which then stays as it was.
+    Regions hold the ops called ``row_ops`` too, where these work row by row.
     """
-    fuser = _Fuser(compile_region)
+    fuser = _Fuser(compile_region, row_ops)
     return fuser.rewrite(graph), fuser.kernels
 
 
 class _Fuser:
     """Rewrites a graph and those inside it, and keeps what the engine makes of each region."""
 
-    def __init__(self, compile_region: Callable[[Graph], Kernel | None]) -> None:
-        self.compile_region = compile_region
+    def __init__(self, compile_region: Callable[[Graph], Kernel | None], row_ops: Container[str]) -> None:
+        self.compile_region, self.row_ops = compile_region, row_ops
         self.kernels: dict[Graph, Kernel] = {}
 
     def rewrite(self, graph: Graph) -> Graph:
-        level, members = regions(graph)
+        level, members = regions(graph, self.row_ops)
         new: dict[Node, Node] = {n: n for n in graph.inputs}
         with built_at("") as site:
             for node in sorted(graph.body, key=level.__getitem__):  # a region after all that it takes
@@ -93,7 +96,8 @@ def _cut(members: Sequence[Node], results: Sequence[Node]) -> tuple[list[Node], 
 def _localised(node: Node, inputs: tuple[Node, ...]) -> Node:
     """Return a member over the operands of its region; a reduction keeps its axis there, and is a plain one."""
     if not is_row_reduction(node):
-        return remake(node, inputs)
+        params = {**node.params, "axis": -1} if "axis" in node.params else node.params
+        return make(node.op, inputs, params, infer(node.op, inputs, params), node.where)
     params = {**node.params, "axis": -1, "keepdims": True}
     if node.op.name in SPREADS:
         return _spread(Tensor(inputs[0]), node.op.name, params["correction"])

@@ -14,7 +14,7 @@ Each step looks a few times at every edge, so the work grows as the graph does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
@@ -43,22 +43,36 @@ def is_row_reduction(node: Node) -> bool:
     return source.dtype != "float16" and (params["correction"] == 0 or (count or 0) > params["correction"])
 
 
+def is_row_op(node: Node, names: Container[str]) -> bool:
+    """Say whether a node is one of the ops called ``names`` and takes one element, or gives a row, for each row."""
+    if node.op.name not in names or any(i.result.ndim != node.result.ndim for i in node.inputs):
+        return False
+    axis = node.params.get("axis", -1)
+    return axis in (-1, node.result.ndim - 1) and node.result.ndim > 1 and node.inputs[1].result.shape[-1] == 1
+
+
 def squeezes(node: Node) -> bool:
     """Say whether a row reduction drops the axis it reduces, which happens outside its region."""
     return not node.params.get("keepdims", True)
 
 
-def regions(graph: Graph) -> tuple[Mapping[Node, int], Mapping[Node, Sequence[Node]]]:
-    """Return the level of every node, and for each node in a region all members of that, in the graph's order."""
-    found = _Regions(graph)
+def regions(graph: Graph, row_ops: Container[str] = ()) -> tuple[Mapping[Node, int], Mapping[Node, Sequence[Node]]]:
+    """Return the level of every node, and for each node in a region all members of that, in the graph's order.
+
+    Parameters
+    ----------
+    row_ops
+        Names of other ops that work row by row and may stand in a region.
+    """
+    found = _Regions(graph, row_ops)
     return found.level, found.members()
 
 
 class _Regions:
     """The regions of one graph as they grow."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, row_ops: Container[str]) -> None:
+        self.graph, self._row_ops = graph, row_ops
         self.level: dict[Node, int] = {}
         self._inside: dict[Node, Form] = {}  # what a node must fit to be computed with others
         self._length: dict[Node, Extent | None] = {}  # of the rows that it takes or gives; None if they have one each
@@ -89,7 +103,7 @@ class _Regions:
             self.level[node] = -1
             return
         fitting: Sequence[Node] = ()
-        if isinstance(node.spec, Spec) and ("elementwise" in node.op.traits or is_row_reduction(node)):
+        if isinstance(node.spec, Spec) and self._may_join(node):
             self._joined[node] = node
             self._measure(node)
             fitting = [o for o in node.inputs if self.fits(o, node)]
@@ -97,6 +111,9 @@ class _Regions:
         for o in fitting:
             if self.level[o] == level:
                 self._joined[self._root(o)] = self._root(node)
+
+    def _may_join(self, node: Node) -> bool:
+        return "elementwise" in node.op.traits or is_row_reduction(node) or is_row_op(node, self._row_ops)
 
     def _measure(self, node: Node) -> None:
         shaped = node.inputs[0] if squeezes(node) else node

@@ -162,6 +162,31 @@ def _spread(x: Tensor, other: Tensor) -> bool:
     return _made_by(x, "expand_dims") and not _operand(x).ndim and x.ndim <= other.ndim
 
 
+def _take_along(x: Tensor, indices: Tensor, axis: int) -> Tensor | None:
+    """Take before computing, where an operand has one element for all that is taken from."""
+    if x.node.op.name not in ("add", "subtract", "multiply", "divide"):
+        return None
+    at, sides = axis % x.ndim, [_operand(x, i) for i in range(2)]
+    if {s.ndim for s in sides} != {x.ndim} or not any(same_shape(s, x) for s in sides):
+        return None
+    if sum(s.shape[at] == 1 for s in sides) != 1:
+        return None
+    taken = [s if s.shape[at] == 1 else xp.take_along_axis(s, indices, axis=at) for s in sides]
+    return x.node.op(*taken)
+
+
+def _sum(x: Tensor, axis: int | tuple[int, ...] | None, dtype: str | None, keepdims: bool) -> Tensor | None:
+    """Return the sum of rows that are 0 but at one place each, as the value there."""
+    if not _made_by(x, "one_in_row") or axis is None or normalize_axes(axis, x.ndim) != (x.ndim - 1,):
+        return None
+    values, indices, size = _operand(x), _operand(x, 1), x.node.params["size"]
+    if dtype not in (None, x.dtype) or size < 2 or values.shape[-1:] != (1,) or indices.shape[-1:] != (1,):
+        return None
+    total = xp.where((indices >= 0) & (indices < size), values, 0)
+    total = total + 0.0 if x.dtype in REAL_FLOATING + COMPLEX else total  # a sum with zeros is no negative zero
+    return total if keepdims else xp.squeeze(total, axis=-1)
+
+
 def _expand(x: Tensor, axis: int | tuple[int, ...]) -> Tensor | None:
     """Return what an axis was dropped from, as it is again: before a squeeze, or of a reduction."""
     name, params = x.node.op.name, x.node.params
@@ -287,6 +312,8 @@ FORMS: tuple[Rule, ...] = (
     ("getitem", _element_of_shape),  # shape(x)[i] -> dim(x, i)
     ("getitem", _whole),  # x[...] -> x
     ("dim", _known_dim),  # a size that is known -> the integer
+    ("sum", _sum),  # of rows that are 0 but at one place
+    ("take_along_axis", _take_along),  # of x - column -> take of x, - column
     ("sum_like", lambda x, like: x if same_shape(x, like) else None),  # nothing was broadcast
 )
 

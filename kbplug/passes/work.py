@@ -19,7 +19,7 @@ from kbplug.ops.sharding import Cut
 from kbplug.passes.axes import COMBINE
 from kbplug.passes.placement import VIEWS
 
-_FREE = VIEWS | frozenset(COMBINE) | {"item", "mean", "var", "std", "sum_like"}
+_FREE = VIEWS | frozenset(COMBINE) | {"item", "mean", "var", "std", "sum_like", "one_in_row"}
 """Ops that copy nothing, and those that other means spread over threads as they do elementwise ones."""
 
 _PRODUCT, _STACKED, _WINDOWS = 0.022 * 0.2, 0.06, 0.03 * 0.6  # a multiplication and an addition each

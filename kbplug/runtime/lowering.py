@@ -25,7 +25,7 @@ def emitted(graph: Graph, engine: Engine, kernels: Mapping[str, Kernel]) -> tupl
     """Return ``graph`` with the regions fused that ``engine`` runs its own way, and its program."""
     regions: Mapping[Graph, Kernel] = {}
     if "fuse" not in engine.left_out:
-        graph, regions = fuse(graph, engine.fuse)
+        graph, regions = fuse(graph, engine.fuse, engine.row_ops)
     return graph, emit(graph, engine, kernels, regions)
 
 

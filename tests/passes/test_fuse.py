@@ -117,6 +117,16 @@ def test_what_a_later_region_alone_needs_is_computed_there():
     assert names(graph) == ["matmul", "fused"]
 
 
+def test_ops_that_an_engine_runs_row_by_row_join():
+    x, i = symbol((4, 5)), symbol((4, 1), "int64")
+    y = xp.take_along_axis(xp.exp(x) * 2, i, axis=1) + 1
+    graph = Graph([x.node, i.node], [y.node])
+    assert names(fuse(graph, lambda region: len)[0]) == ["fused", "take_along_axis", "add"]
+    assert names(fuse(graph, lambda region: len, {"take_along_axis"})[0]) == ["fused"]
+    wide = Graph([x.node], [(xp.take_along_axis(xp.exp(x) * 2, xp.astype(x > 0, "int64"), axis=1) + 1).node])
+    assert "take_along_axis" in names(fuse(wide, lambda region: len, {"take_along_axis"})[0])
+
+
 def test_a_side_branch_does_not_tear_a_region_apart():
     """The loss waits; the slope, which does not need it, is computed beside what the loss is made of."""
     x, y = symbol((4, 5)), symbol((4,), "int64")

@@ -93,6 +93,14 @@ FIRES = {
     "broadcast to the same": (lookup("broadcast_to")(x, shape=(2, 4)), x),
     **{f"broadcast before {op}": (op(xp.broadcast_to(row, (2, 4)), x), op(row, x)) for op in map(lookup, BROADCASTING)},
     "broadcast after": (x / xp.broadcast_to(row, (2, 4)), x / row),
+    "the sum of one in each row": (
+        xp.sum(lookup("one_in_row")(x[:, :1], n[:, 1:2], size=5), axis=-1, keepdims=True) * 2,
+        (xp.where((n[:, 1:2] >= 0) & (n[:, 1:2] < 5), x[:, :1], 0.0) + 0.0) * 2,
+    ),
+    "taken of what is computed with a column": (
+        xp.take_along_axis(x - xp.max(x, axis=1, keepdims=True), xp.astype(b[:, :2], "int64"), axis=1),
+        xp.take_along_axis(x, xp.astype(b[:, :2], "int64"), axis=1) - xp.max(x, axis=1, keepdims=True),
+    ),
     "an axis dropped and given back": (xp.expand_dims(xp.squeeze(x[:1], axis=0), axis=0), x[:1]),
     "a reduction's axis given back": (xp.expand_dims(xp.sum(x, axis=1), axis=-1), xp.sum(x, axis=1, keepdims=True)),
     "a scalar made a row": (xp.expand_dims(s, axis=0) + x, s + x),

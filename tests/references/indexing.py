@@ -34,6 +34,16 @@ def one_hot(indices, *, depth, dtype="float64"):
     return result
 
 
+def one_in_row(values, indices, *, size):
+    shape = np.broadcast_shapes(values.shape, indices.shape, (size,))
+    result = np.zeros(shape, values.dtype)
+    values, indices = np.broadcast_to(values, shape), np.broadcast_to(indices, shape)
+    for place in np.ndindex(shape):
+        if indices[place] == place[-1]:
+            result[place] = values[place]
+    return result
+
+
 REFERENCES = {
     "getitem": lambda x, *operands, index: x[key_of(index, operands)],
     "setitem": setitem,
@@ -41,4 +51,5 @@ REFERENCES = {
     "take": np.take,
     "take_along_axis": np.take_along_axis,
     "one_hot": one_hot,
+    "one_in_row": one_in_row,
 }

@@ -161,8 +161,8 @@ def _body(name: str, x: Array) -> Array:
     return found
 
 
-INTO = frozenset({"where", "pow", "special.expit", "logaddexp", "special.erf"})
-"""Those of them that take where to write as ``out``; it must be nothing that they read."""
+INTO = frozenset({"one_in_row", "where", "pow", "special.expit", "logaddexp", "special.erf"})
+"""Kernels that take where to write as ``out``; it must be nothing that they read."""
 
 KERNELS: dict[str, Callable[..., Any]] = {
     "where": where,

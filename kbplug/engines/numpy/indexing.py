@@ -117,6 +117,22 @@ def one_hot(indices: Array, *, depth: int, dtype: np.dtype[Any]) -> Array:
     return out.reshape((*np.shape(indices), depth))
 
 
+def one_in_row(values: Array, indices: Array, *, size: int, out: Array | None = None) -> Array:
+    """Return rows of zeros with a value at each index, which is all that is written after the zeros."""
+    lead = np.broadcast_shapes(values.shape[:-1], indices.shape[:-1])
+    found = np.empty((*lead, size), values.dtype) if out is None else out
+    if values.shape[-1:] != (1,) or indices.shape[-1:] != (1,) or not found.flags.c_contiguous:
+        found[...] = np.where(np.arange(size) == indices, values, np.zeros((), values.dtype))
+        return found
+    found.fill(0)
+    flat, count = found.reshape(-1), prod(lead)
+    places = np.broadcast_to(indices, (*lead, 1)).reshape(count)
+    inside = (places >= 0) & (places < size)
+    first = np.arange(count) * size
+    flat[(first + places)[inside]] = np.broadcast_to(values, (*lead, 1)).reshape(count)[inside]
+    return found
+
+
 def pad(x: Array, *, widths: Sequence[tuple[int, int]], mode: str, value: float) -> Array:
     """Write into an array of the value; mirror images are left to the generic way."""
     if mode != "constant":
@@ -150,6 +166,7 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "segment_max": segment_max,
     "segment_min": segment_min,
     "one_hot": one_hot,
+    "one_in_row": one_in_row,
     "pad": pad,
     "sort": sort,
     "argsort": argsort,

@@ -116,7 +116,7 @@ class Reach:
         }
         for node in region.body:
             found = frozenset[tuple[int, bool]]().union(*(self._from[i] for i in node.inputs))
-            reduces = node.op.name in REDUCTIONS
+            reduces = node.result.shape[-1:] == (1,)
             self._from[node] = frozenset((i, False) for i, _ in found) if reduces else found
 
     def shape(self, node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -127,7 +127,9 @@ class Reach:
         ValueError
             If they do not.
         """
-        return np.broadcast_shapes(*(shapes[i] if whole else (*shapes[i][:-1], 1) for i, whole in self._from[node]))
+        found = np.broadcast_shapes(*(shapes[i] if whole else (*shapes[i][:-1], 1) for i, whole in self._from[node]))
+        last = node.result.shape[-1] if found else None
+        return found if last is None else (*found[:-1], last)
 
 
 ALIGNED = 64

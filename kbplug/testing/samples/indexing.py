@@ -128,6 +128,13 @@ SAMPLES: dict[str, list[Sample]] = {
         sample(PLANE, np.array([[1, 0, 1], [0, 0, 1]]), axis=1, label="complex"),
         sample(COUNTS, np.array([[0, 1, 0]]), axis=0, label="int32"),
     ],
+    "one_in_row": [
+        sample(MATRIX[:, :1], np.array([[0], [3]]), size=4),
+        sample(MATRIX[:, :1], np.array([[-1], [4]]), size=4, label="outside"),
+        sample(CUBE[:, :1, :1], np.array([[[1], [2]]]), size=3, label="broadcast"),
+        sample(MATRIX, np.array([[1], [0]]), size=MATRIX.shape[1], label="rows of values"),
+        sample(COUNTS[:, :1], np.array([[2]]), size=3, label="int32"),
+    ],
     "one_hot": [
         sample(IDS, depth=3),
         sample(IDS, depth=2, label="outside"),

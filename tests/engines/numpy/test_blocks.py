@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from kbplug import backend as K
 from kbplug.engines.numpy import blocks, pool
 from kbplug.engines.numpy.blocks import arrange, rows, spans
+from kbplug.graph.op import lookup
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
 from kbplug.runtime.function import Function
@@ -56,6 +57,14 @@ CASES = {
         lambda x: xp.log(xp.sum(xp.exp(x), axis=-1, keepdims=True)),
         lambda x: np.log(np.exp(x).sum(-1, keepdims=True)),
         [(3, 4, 5)],
+    ),
+    "taken and put": (
+        lambda x: (
+            xp.take_along_axis(xp.exp(x), lookup("argmax")(x, axis=-1, keepdims=True)) * 2
+            + lookup("one_in_row")(x[:, :1] * 3, lookup("argmin")(x, axis=-1, keepdims=True), size=5)
+        ),
+        lambda x: 2 * np.exp(x.max(-1, keepdims=True)) + np.where(x == x.min(-1, keepdims=True), 3 * x[:, :1], 0),
+        [(6, 5)],
     ),
     "comparison": (lambda x: (x * 2 > 1) & (x < 3), lambda x: (x * 2 > 1) & (x < 3), [(6, 5)]),
     "one row": (lambda x: xp.tanh(x * 2), lambda x: np.tanh(x * 2), [(1, 50)]),
