@@ -19,7 +19,7 @@ from kbplug.graph.window import windows
 
 Array = np.ndarray[Any, Any]
 
-LEAST = 1 << 14
+LEAST = 1 << 11
 """From how many elements on the loops are used."""
 
 WIDE = 256
@@ -125,24 +125,24 @@ def scatter_add(x: Array, updates: Array, *operands: Any, index: Template) -> Ar
     if index != (ARRAY,) or np.ndim(operands[0]) == 0 or operands[0].dtype.kind != "i" or not _combined(x):
         return None
     (ids,) = operands
-    if updates.dtype != x.dtype or not ids.size or ids.min() < -len(x) or ids.max() >= len(x):
+    if updates.dtype != x.dtype:
         return None
     y = np.array(x, order="C")
-    _combine("add", np.broadcast_to(updates, (*ids.shape, *x.shape[1:])), np.where(ids < 0, ids + len(x), ids), y)
-    return y
+    complete = _combine("scatter", np.broadcast_to(updates, (*ids.shape, *x.shape[1:])), ids, y)
+    return y if complete else None
 
 
 def _combined(rows: Array) -> bool:
     return rows.dtype.kind in "iufc" and rows.dtype.itemsize > 1 and rows.dtype != np.float16 and rows.dtype.isnative
 
 
-def _combine(loop: str, data: Array, ids: Array, out: Array) -> None:
-    """Run a loop over the rows of ``data``, each of which an id puts into a row of ``out``."""
+def _combine(loop: str, data: Array, ids: Array, out: Array) -> Any:
+    """Return what a loop over the rows of ``data`` does, each of which an id puts into a row of ``out``."""
     from kbplug_numba import rows
 
     width = prod(out.shape[1:])
     given = np.ascontiguousarray(data).reshape(ids.size, width)
-    getattr(rows, loop)(given, np.ascontiguousarray(ids, np.int64).reshape(-1), out.reshape(len(out), width))
+    return getattr(rows, loop)(given, np.ascontiguousarray(ids, np.int64).reshape(-1), out.reshape(len(out), width))
 
 
 def max_pool_input(

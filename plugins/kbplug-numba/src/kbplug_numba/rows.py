@@ -25,6 +25,19 @@ def add(rows: Array, ids: Array, out: Array) -> None:
 
 
 @compiled
+def scatter(rows: Array, ids: Array, out: Array) -> Any:
+    """Add each row to the one of ``out`` that its id names, negative ones from the end; say whether all were there."""
+    count = len(out)
+    for i in range(len(ids)):
+        k = ids[i] + count if ids[i] < 0 else ids[i]
+        if not 0 <= k < count:
+            return False
+        for j in range(out.shape[1]):
+            out[k, j] += rows[i, j]
+    return True
+
+
+@compiled
 def raise_to(rows: Array, ids: Array, out: Array) -> None:
     """Put in each row of ``out`` what is larger, and a NaN over all."""
     for i in range(len(ids)):
