@@ -76,8 +76,9 @@ def optimisations(name: str | Engine | None = None) -> Mapping[str, str]:
     from kbplug.passes.pipeline import OPTIMISATIONS
 
     chosen = engine(name)
-    of_plugins = {name_of(p): f"a pass of a plugin for {chosen.name}" for p in passes_for(chosen)}
-    return MappingProxyType({**OPTIMISATIONS, **chosen.optimisations, **of_plugins})
+    kernels = {name: f"kernels of a plugin for {chosen.name}" for name, _ in host().contributed(chosen)}
+    passes = {name_of(p): f"a pass of a plugin for {chosen.name}" for p in passes_for(chosen)}
+    return MappingProxyType({**OPTIMISATIONS, **chosen.optimisations, **kernels, **passes})
 
 
 def _reduced(chosen: Engine, names: tuple[str, ...], origin: str) -> Engine:

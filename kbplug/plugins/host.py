@@ -82,16 +82,24 @@ class Host(pluggy.PluginManager):
         return None
 
     def kernels_for(self, engine: Engine) -> Mapping[str, Kernel]:
-        """Return the engine's kernels with those that plugins contribute over them."""
+        """Return the engine's kernels, and over them those that plugins contribute and it does not leave out."""
         found = self._kernels.get(engine)
         if found is None:
             merged = dict(engine.kernels)
-            for name, kernels in self.ask("kbplug_kernels", engine=engine):
-                if isinstance(kernels, Mapping):
+            for name, kernels in self.contributed(engine):
+                if name not in engine.left_out:
                     merged.update(kernels)
-                else:
-                    self.quarantine(name, TypeError(f"kbplug_kernels returned {kernels!r}, not a mapping"))
             found = self._kernels[engine] = MappingProxyType(merged)
+        return found
+
+    def contributed(self, engine: Engine) -> list[tuple[str, Mapping[str, Kernel]]]:
+        """Return the kernels that plugins contribute, each plugin by the name under which users know it."""
+        found = []
+        for name, kernels in self.ask("kbplug_kernels", engine=engine):
+            if isinstance(kernels, Mapping):
+                found.append((name.rpartition("::")[2], kernels))
+            else:
+                self.quarantine(name, TypeError(f"kbplug_kernels returned {kernels!r}, not a mapping"))
         return found
 
     def passes_for(self, engine: Engine) -> tuple[Pass, ...]:

@@ -141,6 +141,26 @@ def test_passes_of_plugins_can_be_left_out_too(doubled):
     assert len(ran) == 1
 
 
+def test_kernels_of_plugins_can_be_left_out_by_the_plugins_name(doubled):
+    class Plugin:
+        @kbplug.hookimpl
+        def kbplug_kernels(self, engine):
+            return {"tanh": np.sin} if engine.name == "numpy" else None
+
+    plugins.plugin_manager().register(Plugin(), "kbplug-wavy::wavy")
+    assert kbplug.optimisations()["wavy"] == "kernels of a plugin for numpy"
+    assert "wavy" not in kbplug.optimisations("strict")
+    (changed,) = doubled(GIVEN)
+    for names in (["wavy"], ["all"], ["fuse", "wavy"]):
+        with kbplug.without(*names):
+            (found,) = doubled(GIVEN)
+            with kbplug.without("wavy"):
+                assert "tanh" not in plugins.kernels_for(kbplug.engine())
+        np.testing.assert_allclose(found, np.exp(np.tanh(GIVEN[0]) + 1), rtol=1e-6)
+    np.testing.assert_array_equal(doubled(GIVEN)[0], changed)
+    np.testing.assert_allclose(changed, np.exp(np.sin(GIVEN[0]) + 1), rtol=1e-6)
+
+
 def test_without_threads_there_are_none(monkeypatch):
     monkeypatch.setattr(pool, "_processors", lambda: 4)
     monkeypatch.setenv("KBPLUG_NUM_THREADS", "4")
