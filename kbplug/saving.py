@@ -20,6 +20,7 @@ from safetensors.numpy import save
 from kbplug.errors import ArgumentError, StorageError, did_you_mean
 from kbplug.graph import serial
 from kbplug.graph.spec import Spec, spec
+from kbplug.graph.tensor import Tensor
 from kbplug.runtime import values
 from kbplug.runtime.cells import Cell, Variable
 from kbplug.runtime.function import Function
@@ -44,7 +45,9 @@ def save_variables(path: _Path, variables: Mapping[str, Variable] | Iterable[Var
     Raises
     ------
     ArgumentError
-        If two variables share a name.
+        If two variables share a name, or something else stands among them.
+    StorageError
+        If the path is a directory, or in none.
 
     Examples
     --------
@@ -95,7 +98,16 @@ def save_function(path: _Path, function: Function) -> None:
         The file; an existing one is replaced.
     function
         A function of ``K.function``; it can be loaded and run on any engine.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no such function.
+    StorageError
+        If the path is a directory, or in none.
     """
+    if not isinstance(function, Function):
+        raise ArgumentError(f"save_function writes what K.function returned, not a {type(function).__name__}.")
     data, constants, cells = serial.to_data(function.graph)
     cells = [*cells, *(c for c in dict.fromkeys(function.written) if c not in cells)]
     arrays = {f"constant.{name}": array for name, array in constants.items()}
@@ -145,10 +157,15 @@ def _cell(row: Mapping[str, Any], array: values.HostArray) -> Cell:
 
 def _named(variables: Mapping[str, Variable] | Iterable[Variable]) -> dict[str, Variable]:
     if isinstance(variables, Mapping):
-        return dict(variables)
+        pairs = list(variables.items())
+    else:
+        pairs = [(getattr(v, "name", ""), v) for v in ([variables] if isinstance(variables, Tensor) else variables)]
     named: dict[str, Variable] = {}
-    for variable in variables:
-        name = variable.name or ""
+    for name, variable in pairs:
+        if not isinstance(variable, Variable):
+            raise ArgumentError(f"Only variables are saved and loaded, not {variable!r}.")
+        if not isinstance(name, str):
+            raise ArgumentError(f"A variable in a file has a name, not {name!r}.")
         if name in named:
             raise ArgumentError(f"Two variables are called {name!r}; give a mapping of distinct names to variables.")
         named[name] = variable
@@ -170,6 +187,8 @@ def _write(path: _Path, kind: str, arrays: Mapping[str, values.HostArray], meta:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    if path.is_dir() or not path.parent.is_dir():
+        raise StorageError(f"{path} is no place for a file; name one in a directory that exists.")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -191,3 +191,40 @@ def test_two_variables_of_one_name_need_a_mapping(tmp_path):
     pair = [Variable(Cell(np.zeros(2), "same")) for _ in range(2)]
     with pytest.raises(ArgumentError, match="Two variables are called 'same'"):
         saving.save_variables(tmp_path / "w", pair)
+
+
+@pytest.mark.parametrize(
+    ("save", "error", "message"),
+    [
+        (
+            lambda path: saving.save_variables(path, ["w"]),
+            ArgumentError,
+            "Only variables are saved and loaded, not 'w'",
+        ),
+        (lambda path: saving.save_variables(path, K.constant(1.0)), ArgumentError, "Only variables are saved"),
+        (lambda path: saving.save_variables(path, {1: K.zeros(2)}), ArgumentError, "in a file has a name, not 1"),
+        (lambda path: saving.save_function(path, print), ArgumentError, "what K.function returned, not a builtin"),
+        (
+            lambda path: saving.save_variables(path / "w", [K.zeros(2)]),
+            StorageError,
+            "w is no place for a file; name one",
+        ),
+        (
+            lambda path: saving.save_variables(path.parent, [K.zeros(2)]),
+            StorageError,
+            "is no place for a file; name one",
+        ),
+    ],
+)
+def test_what_cannot_be_saved(tmp_path, save, error, message):
+    with pytest.raises(error, match=message):
+        save(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_variable_needs_no_list(tmp_path):
+    v = K.variable([1.0, 2.0], name="v")
+    saving.save_variables(tmp_path / "v", v)
+    K.set_value(v, [0.0, 0.0])
+    saving.load_variables(tmp_path / "v", v)
+    assert K.get_value(v).tolist() == [1.0, 2.0]

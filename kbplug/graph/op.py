@@ -144,6 +144,9 @@ class Op:
             if value is inspect.Parameter.empty:
                 raise ArgumentError(f"{self.name} needs the parameter {key!r}.")
         if count < len(self.arrays) or any([o is None for o in operands]):
+            for i, operand in enumerate(operands):
+                if operand is None and not self._required <= i < len(self.arrays):
+                    raise ArgumentError(f"{self.name} was given None as operand {i}; give an array or a number.")
             padded = operands + (None,) * (len(self.arrays) - count)
             full.update({n: None for n, o in zip(self.arrays, padded, strict=False) if o is None})
             operands = tuple(o for o in operands if o is not None)
@@ -159,9 +162,8 @@ class Op:
         return placed + list(rest), {k: v for k, v in params.items() if k not in absent}
 
     def _usage(self) -> str:
-        return (
-            str(self.signature.replace(return_annotation=inspect.Signature.empty)).split("*,")[0].rstrip(", /)") + ")"
-        )
+        bare = [p.replace(annotation=p.empty) for p in self.signature.parameters.values()]
+        return str(inspect.Signature(bare)).split("*,")[0].rstrip(", /)") + ")"
 
     def __call__(self, *operands: Any, **params: Any) -> Tensor:
         """Return the lazy result of this op on tensors, arrays or Python scalars."""

@@ -133,6 +133,18 @@ def broadcast_shapes(*shapes: Iterable[int | None]) -> Shape:
     return broadcast(*map(check_shape, shapes))
 
 
+def check_device(device: object) -> None:
+    """Refuse every device but None.
+
+    Raises
+    ------
+    ArgumentError
+        If ``device`` names one.
+    """
+    if device is not None:
+        raise ArgumentError(f"A lazy tensor is on no device, so not on {device!r}; choose an engine or its device.")
+
+
 class Info:
     """What the namespace says of itself; devices belong to engines, so it knows none by name."""
 

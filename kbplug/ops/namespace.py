@@ -30,11 +30,14 @@ def caller(op: Op) -> Callable[..., Any]:
         if "sequence" in op.traits and len(arguments) == 1 and isinstance(arguments[0], list | tuple):
             arguments = tuple(arguments[0])
         elif op.positional and len(arguments) > arrays:
-            params.update(zip(op.positional, arguments[arrays:], strict=False))
+            named = arguments[arrays:]
+            if len(named) > len(op.positional):
+                raise ArgumentError(f"{op.name} takes {arrays + len(op.positional)} arguments, not {len(arguments)}.")
+            params.update(zip(op.positional, named, strict=False))
             arguments = arguments[:arrays]
         if not params.keys().isdisjoint(op.arrays):  # an array given by its name, as in diff(x, prepend=y)
             arguments += tuple(params.pop(n, None) for n in op.arrays[len(arguments) :])
-        params.pop("device", None)  # where arrays stand is the engine's
+        inspection.check_device(params.pop("device", None))
         if "dtype" in params and params["dtype"] is not None:
             params["dtype"] = check_dtype(params["dtype"])
         result = op(*arguments, **{k: _frozen(v) for k, v in params.items()})
@@ -164,6 +167,7 @@ class Main(Namespace):
 
     def asarray(self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
         """Return anything array-like as a tensor."""
+        inspection.check_device(device)
         if isinstance(obj, int | float | complex) and dtype is not None:
             return Tensor(literal(_to_kind(obj, check_dtype(dtype)), check_dtype(dtype)))
         x = tensor(obj)
@@ -173,7 +177,7 @@ class Main(Namespace):
 
     def from_dlpack(self, x: Any, /, *, device: Any = None, copy: bool | None = None) -> Tensor:
         """Return an array of another library, handed over by DLPack, as a tensor."""
-        return self.asarray(x, copy=copy)
+        return self.asarray(x, device=device, copy=copy)
 
     def astype(self, x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
         """Return ``x`` in another dtype."""
@@ -196,42 +200,43 @@ class Main(Namespace):
 
     def full(self, shape: Sizes, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return an array of one value."""
-        return self.broadcast_to(self.asarray(fill_value, dtype=dtype), shape)
+        return self.broadcast_to(self.asarray(fill_value, dtype=dtype, device=device), shape)
 
     def zeros(self, shape: Sizes, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return an array of zeros, float64 by default."""
-        return self.full(shape, 0, dtype=dtype or "float64")
+        return self.full(shape, 0, dtype=dtype or "float64", device=device)
 
     def ones(self, shape: Sizes, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return an array of ones, float64 by default."""
-        return self.full(shape, 1, dtype=dtype or "float64")
+        return self.full(shape, 1, dtype=dtype or "float64", device=device)
 
     def empty(self, shape: Sizes, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return an array of any values: zeros, since a graph is a function."""
-        return self.zeros(shape, dtype=dtype)
+        return self.zeros(shape, dtype=dtype, device=device)
 
     def zeros_like(self, x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return zeros of the shape and dtype of ``x``."""
-        return self.full_like(x, 0, dtype=dtype)
+        return self.full_like(x, 0, dtype=dtype, device=device)
 
     def ones_like(self, x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return ones of the shape and dtype of ``x``."""
-        return self.full_like(x, 1, dtype=dtype)
+        return self.full_like(x, 1, dtype=dtype, device=device)
 
     def full_like(self, x: Tensor, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return an array of one value with the shape of ``x``."""
         from kbplug.ops.sizes import shape_of
 
-        return self.full(shape_of(x), fill_value, dtype=dtype or x.dtype)
+        return self.full(shape_of(x), fill_value, dtype=dtype or x.dtype, device=device)
 
     def empty_like(self, x: Tensor, /, *, dtype: Any = None, device: Any = None) -> Tensor:
         """Return an array of any values with the shape and dtype of ``x``."""
-        return self.zeros_like(x, dtype=dtype)
+        return self.zeros_like(x, dtype=dtype, device=device)
 
     def arange(
         self, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
     ) -> Tensor:
         """Return evenly spaced numbers from ``start`` up to, not including, ``stop``; each may be a 0-d tensor."""
+        inspection.check_device(device)
         start, stop = (0, start) if stop is None else (start, stop)
         sizes, shape = size_operands(_steps(start, stop, step))
         dtype = check_dtype(dtype) if dtype else inspection.result_type(start, stop, step)
@@ -241,6 +246,7 @@ class Main(Namespace):
 
     def eye(self, n_rows: Any, n_cols: Any = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
         """Return a matrix of zeros with ones on its diagonal ``k``."""
+        inspection.check_device(device)
         sizes, shape = size_operands((n_rows, n_rows if n_cols is None else n_cols))
         return lookup("eye")(*sizes, shape=shape, k=k, dtype=check_dtype(dtype or "float64"))
 
@@ -248,9 +254,13 @@ class Main(Namespace):
         self, start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: bool = True
     ) -> Tensor:
         """Return ``num`` evenly spaced numbers from ``start`` to ``stop``, scalars or 0-d tensors."""
+        inspection.check_device(device)
+        count = whole(num, "The number of elements")
+        if count < 0:
+            raise ArgumentError(f"linspace makes at least 0 numbers, not {count}.")
         ends = [tensor(start), tensor(stop)]
         dtype = check_dtype(dtype) if dtype else result_type([*(t.dtype for t in ends), "float64"])
-        return lookup("linspace")(*(self.astype(t, dtype) for t in ends), num=num, endpoint=endpoint)
+        return lookup("linspace")(*(self.astype(t, dtype) for t in ends), num=count, endpoint=endpoint)
 
     def repeat(self, x: Any, repeats: Any, /, *, axis: int | None = None) -> Tensor:
         """Return ``x`` with each element along ``axis`` repeated: a number of times, or as an array says."""

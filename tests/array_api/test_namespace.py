@@ -123,3 +123,40 @@ def test_unstack_counts_what_a_concrete_tensor_has():
         xp.jit(lambda y: xp.unstack(y[y > 0])[0])(np.ones(2))
     with pytest.raises(BoundsError, match="Axis 2 is out of range"):
         xp.unstack(x, axis=2)
+
+
+FACTORIES = {
+    "asarray": lambda **device: xp.asarray(1.0, **device),
+    "zeros": lambda **device: xp.zeros(2, **device),
+    "ones_like": lambda **device: xp.ones_like(xp.zeros(2), **device),
+    "empty": lambda **device: xp.empty(2, **device),
+    "full": lambda **device: xp.full(2, 1.0, **device),
+    "arange": lambda **device: xp.arange(3, **device),
+    "eye": lambda **device: xp.eye(2, **device),
+    "linspace": lambda **device: xp.linspace(0, 1, 3, **device),
+    "fftfreq": lambda **device: xp.fft.fftfreq(4, **device),
+}
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_the_one_device_is_the_engines_choice(name):
+    assert FACTORIES[name](device=None).device is None
+    with pytest.raises(ArgumentError, match=r"is on no device, so not on 'cuda:0'; choose an engine or its device"):
+        FACTORIES[name](device="cuda:0")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: xp.permute_dims(x, (1, 0), 5), "permute_dims takes 2 arguments, not 3"),
+        (lambda x: xp.sum(x, 0, 1), r"sum takes the arrays \(x\), but was given 3"),
+        (lambda x: xp.sum(None), "sum was given None as operand 0; give an array or a number"),
+        (lambda x: xp.add(x, None), "add was given None as operand 1"),
+        (lambda x: xp.concat([x, None]), "concat was given None as operand 1"),
+        (lambda x: xp.linspace(0, 1, 2.5), "The number of elements must be a whole number, not 2.5"),
+        (lambda x: xp.linspace(0, 1, -2), "linspace makes at least 0 numbers, not -2"),
+    ],
+)
+def test_a_call_that_cannot_be_meant(call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call(xp.ones((2, 3)))
