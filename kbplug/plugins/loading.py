@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kbplug.config import normalise, settings
 from kbplug.engine import Engine
 from kbplug.errors import EngineError, KbplugWarning
-from kbplug.plugins import discovery, registry
+from kbplug.plugins import discovery, manifest, registry
 from kbplug.plugins.host import FAULTS, Host, host
 from kbplug.plugins.registry import BROKEN, INCOMPATIBLE
 
@@ -132,4 +132,9 @@ def _hook_offer(name: str) -> Offer:
     offers = [offer for offer in discovery.discover(discovery.HOOKS) if name in (offer.name, offer.qualified)]
     if not offers:
         raise EngineError(f"No hook plugin named {name!r}{by} is installed; install its package, or take the name out.")
-    return registry.only(offers, name, by)
+    offer = registry.only(offers, name, by)
+    about = manifest.find(offer.module)
+    wrong = manifest.mismatch(manifest.read(about), offer.dist, offer.version) if about else ""
+    if wrong:
+        raise EngineError(wrong)
+    return offer

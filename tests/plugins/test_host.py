@@ -289,6 +289,14 @@ def test_a_hook_plugin_loads_only_when_it_is_named(site, tmp_path, monkeypatch):
     assert done.returncode == 1
 
 
+def test_a_hook_plugin_for_another_api_is_not_imported(site, monkeypatch):
+    site.install("late", "1 / 0", group="hooks", manifest='api = ">=2,<3"')
+    monkeypatch.setenv("KBPLUG_HOOKS", "late")
+    plugins.reset()
+    with pytest.warns(KbplugWarning, match="'late' was not loaded: kbplug-late 1.0 works with engine API >=2,<3"):
+        plugins.plugin_manager()
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [("1 / 0", "'bad' was not loaded: ZeroDivisionError"), (None, "No hook plugin named 'bad' .*kbplug.json:1:23")],
