@@ -10,11 +10,13 @@ from typing import Any
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import ITEM, Node, infer, item, make, remake
-from kbplug.passes.nested import within
+from kbplug.passes.nested import contains, within
 
 
 def join(graph: Graph) -> Graph:
     """Return ``graph`` with scans joined that differ only in what they return of each step; graphs inside it too."""
+    if not contains(graph, "scan"):
+        return graph
     bodies = _joined(graph)
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node:

@@ -16,6 +16,16 @@ def within(node: Node, rewrite: Callable[[Graph], Graph]) -> Node:
     return make(node.op, node.inputs, params, node.spec, node.where)
 
 
+def contains(graph: Graph, name: str) -> bool:
+    """Say whether ``graph``, or one among its parameters, holds an op called ``name``; its inputs count too."""
+    for node in graph.nodes:
+        if node.op.name == name:
+            return True
+        if any(isinstance(v, Graph) and contains(v, name) for v in node.params.values()):
+            return True
+    return False
+
+
 def traits(nodes: Iterable[Node]) -> frozenset[str]:
     """Return the traits of the ops of ``nodes`` and of all in the graphs among their parameters."""
     found: set[str] = set()

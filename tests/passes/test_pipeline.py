@@ -179,4 +179,4 @@ def test_many_optimised_networks_differ_by_roundings():
 @pytest.mark.nightly
 def test_large_networks_differ_by_roundings():
     seldom = {"phases": [Phase.generate], "derandomize": False}  # to shrink an example would take hours
-    searched(closely(LARGE), 25, but=("specialise", *GRADIENTS), **seldom)
+    searched(closely(LARGE), 10, but=("specialise", *GRADIENTS), **seldom)

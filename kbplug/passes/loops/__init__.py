@@ -10,11 +10,14 @@ from kbplug.graph.graph import Graph
 from kbplug.passes.loops.keep import keep
 from kbplug.passes.loops.outside import outside
 from kbplug.passes.loops.prune import prune
+from kbplug.passes.nested import contains
 from kbplug.passes.pieces import pieces
 
 
 def loops(graph: Graph) -> Graph:
     """Return ``graph`` with its loops, those inside it too, left with what must go from step to step."""
+    if not contains(graph, "scan"):  # as most graphs, which need not be rebuilt four times for nothing
+        return pieces(graph)
     return prune(outside(keep(pieces(prune(graph)))))
 
 
