@@ -35,6 +35,11 @@ def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
     callable
         Takes arrays of any library and returns arrays of the library of its first; on lazy tensors it is ``fun``.
 
+    Raises
+    ------
+    ArgumentError
+        In a call: if an argument that is no array cannot be hashed.
+
     Examples
     --------
     >>> import numpy as np

@@ -155,6 +155,11 @@ def jvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
     primals, tangents
         Sequences of the arguments and, in their form, of a direction for each.
 
+    Raises
+    ------
+    ArgumentError
+        If ``primals`` and ``tangents`` are no tuples, or differ in form, shape or kind.
+
     Examples
     --------
     >>> import numpy as np

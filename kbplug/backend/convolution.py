@@ -167,6 +167,13 @@ def conv2d_transpose(
     strides, padding, data_format, dilation_rate
         Those of the convolution that is transposed.
 
+    Raises
+    ------
+    ShapeError
+        If the number of dimensions or channels does not fit.
+    ArgumentError
+        If a stride, dilation, padding or data format is none.
+
     Examples
     --------
     >>> K.conv2d_transpose(K.ones((1, 3, 3, 4)), K.ones((3, 3, 2, 4)), (1, 5, 5, 2)).shape
@@ -219,6 +226,13 @@ def depthwise_conv2d(
         Of shape ``(*window, channels, multiplier)``; the result has ``channels * multiplier`` channels, those of the
         first channel first.
 
+    Raises
+    ------
+    ShapeError
+        If the number of dimensions or channels does not fit.
+    ArgumentError
+        If a stride, dilation, padding or data format is none.
+
     Examples
     --------
     >>> K.depthwise_conv2d(K.ones((1, 5, 5, 2)), K.ones((3, 3, 2, 4))).shape
@@ -237,6 +251,8 @@ def _depthwise(
     dilation_rate: Steps,
 ) -> Tensor:
     kernel = as_tensor(kernel)
+    if kernel.ndim != spatial + 2:
+        raise ShapeError(f"A depthwise kernel needs {spatial + 2} dimensions, not the shape {kernel.shape}.")
     *window, channels, multiplier = shape_of(kernel)
     if not isinstance(channels, int):
         raise ShapeError(f"A depthwise kernel needs a known number of channels, not the shape {kernel.shape}.")
@@ -282,6 +298,13 @@ def separable_conv2d(
         Of shape ``(*window, channels, multiplier)``.
     pointwise_kernel
         Of shape ``(1, 1, channels * multiplier, filters)``.
+
+    Raises
+    ------
+    ShapeError
+        If the number of dimensions or channels does not fit.
+    ArgumentError
+        If a stride, dilation, padding or data format is none.
 
     Examples
     --------

@@ -50,6 +50,11 @@ def ctc_batch_cost(
     Tensor
         Of shape ``(samples, 1)``; infinite where the steps are too few for the labels.
 
+    Raises
+    ------
+    ShapeError
+        If the predictions have not three dimensions, or the labels do not fit them.
+
     Examples
     --------
     >>> K.eval(K.ctc_batch_cost([[0]], [[[0.5, 0.5], [0.5, 0.5]]], [[2]], [[1]]))

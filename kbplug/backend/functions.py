@@ -177,6 +177,11 @@ def update(x: Tensor, new_x: TensorLike) -> Update:
 def update_add(x: Tensor, increment: TensorLike) -> Update:
     """Return an update that adds to the variable ``x``.
 
+    Raises
+    ------
+    ArgumentError
+        If ``x`` is no variable.
+
     Examples
     --------
     >>> v = K.variable(1.0)
@@ -189,6 +194,11 @@ def update_add(x: Tensor, increment: TensorLike) -> Update:
 def update_sub(x: Tensor, decrement: TensorLike) -> Update:
     """Return an update that subtracts from the variable ``x``.
 
+    Raises
+    ------
+    ArgumentError
+        If ``x`` is no variable.
+
     Examples
     --------
     >>> v = K.variable(1.0)
@@ -200,6 +210,11 @@ def update_sub(x: Tensor, decrement: TensorLike) -> Update:
 
 def moving_average_update(x: Tensor, value: TensorLike, momentum: float) -> Update:
     """Return an update of ``x`` to ``x * momentum + value * (1 - momentum)``.
+
+    Raises
+    ------
+    ArgumentError
+        If ``x`` is no variable.
 
     Examples
     --------

@@ -30,6 +30,13 @@ def temporal_padding(x: TensorLike, padding: Sequence[int] = (1, 1)) -> Tensor:
     padding
         How many steps before and after.
 
+    Raises
+    ------
+    ShapeError
+        If ``x`` has another number of dimensions.
+    ArgumentError
+        If a width is no whole number of at least 0.
+
     Examples
     --------
     >>> K.temporal_padding(K.ones((2, 3, 4)), (1, 2)).shape
@@ -49,6 +56,13 @@ def spatial_2d_padding(x: TensorLike, padding: Widths = ((1, 1), (1, 1)), data_f
         How many rows before and after, and columns.
     data_format
         That of the settings by default.
+
+    Raises
+    ------
+    ShapeError
+        If ``x`` has another number of dimensions.
+    ArgumentError
+        If a width is no whole number of at least 0.
 
     Examples
     --------

@@ -35,6 +35,11 @@ def local_conv1d(
     data_format
         That of the settings by default.
 
+    Raises
+    ------
+    ShapeError
+        If the kernel does not fit the positions and the window.
+
     Examples
     --------
     >>> K.local_conv1d(K.ones((2, 5, 3)), K.ones((2, 9, 4)), (3,), (2,)).shape
@@ -70,6 +75,11 @@ def local_conv2d(
         How many positions there are along rows and columns.
     data_format
         That of the settings by default.
+
+    Raises
+    ------
+    ShapeError
+        If the kernel does not fit the positions and the window.
 
     Examples
     --------

@@ -170,22 +170,46 @@ def change(key: str, value: object, origin: str) -> None:
 
 
 def set_floatx(floatx: str) -> None:
-    """Set the default float dtype: ``float16``, ``bfloat16``, ``float32`` or ``float64``."""
+    """Set the default float dtype: ``float16``, ``bfloat16``, ``float32`` or ``float64``.
+
+    Raises
+    ------
+    SettingsError
+        If ``floatx`` is none of these; nothing changes then.
+    """
     change("floatx", floatx, "set_floatx()")
 
 
 def set_epsilon(epsilon: float) -> None:
-    """Set the small number that keeps divisions and logarithms finite; an integer will do."""
+    """Set the small number that keeps divisions and logarithms finite; an integer will do.
+
+    Raises
+    ------
+    SettingsError
+        If ``epsilon`` is no finite number above zero; nothing changes then.
+    """
     change("epsilon", epsilon, "set_epsilon()")
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set where images carry their channels: ``channels_last`` or ``channels_first``."""
+    """Set where images carry their channels: ``channels_last`` or ``channels_first``.
+
+    Raises
+    ------
+    SettingsError
+        If ``data_format`` is neither; nothing changes then.
+    """
     change("image_data_format", data_format, "set_image_data_format()")
 
 
 def set_rng(rng: str) -> None:
-    """Set whose random numbers are drawn: the engine's (``native``) or kbplug's own, equal on all (``portable``)."""
+    """Set whose random numbers are drawn: the engine's (``native``) or kbplug's own, equal on all (``portable``).
+
+    Raises
+    ------
+    SettingsError
+        If ``rng`` is neither; nothing changes then.
+    """
     change("rng", rng, "set_rng()")
 
 

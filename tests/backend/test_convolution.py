@@ -237,6 +237,8 @@ X4 = (1, 4, 4, 1)
         (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 3, 1))), ShapeError, "conv"),
         (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), padding="full"), ArgumentError, "padding"),
         (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), data_format="NHWC"), ArgumentError, "data format"),
+        (lambda: K.depthwise_conv2d(K.zeros(X4), K.zeros(2)), ShapeError, r"needs 4 dimensions, not the shape \(2,\)"),
+        (lambda: K.separable_conv1d(K.zeros((1, 4, 1)), K.zeros(2), K.zeros(2)), ShapeError, "needs 3 dimensions"),
         (lambda: K.conv2d_transpose(K.zeros(X4), K.zeros((2, 2, 1, 1)), (1, 5)), ShapeError, "needs 4 sizes, not 2"),
         (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), 1.9), ArgumentError, "must be a whole number, not 1.9"),
         (lambda: K.conv2d(K.zeros(X4), K.zeros((2, 2, 1, 1)), (1, 1.9)), ArgumentError, "whole number, not 1.9"),
