@@ -99,13 +99,13 @@ def test_a_gradient_keeps_the_way_forward_and_multiplies_outside(masked, reverse
     assert outer.count("tensordot") == 4, "of the rows before the loop, of their gradient and of both weights after it"
 
 
-@pytest.mark.parametrize("engine", ["numpy", "strict", "torch"])
+@pytest.mark.parametrize("engine", ["numpy", "strict", "torch", "jax"])
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_recurrent_network_agrees_with_pytorch(engine, masked, reverse):
     torch = pytest.importorskip("torch")
-    if engine == "torch":
-        pytest.importorskip("kbplug_torch")
+    if engine in ("torch", "jax"):
+        pytest.importorskip(f"kbplug_{engine}")
     inputs, outputs = recurrent(masked=masked, reverse=reverse)
     rng = np.random.default_rng(1)
     given = [rng.standard_normal(t.shape) for t in inputs]

@@ -10,10 +10,11 @@ import itertools
 import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 import numpy as np
 
+from kbplug.engines.numpy import blas
 from kbplug.engines.numpy.idioms import expit, where
 from kbplug.graph.graph import Graph
 from kbplug.graph.index import restore
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 Run = Callable[..., tuple[Any, ...]]
+
+SMALL = 1 << 23
+"""Products of fewer operations, one after the other, are left to one thread: where another program has a core, threads
+that meet after each of them wait for it as often."""
 
 FEWEST = 4
 """Loops of fewer steps are not worth writing."""
@@ -123,7 +128,9 @@ class _Writer:
         exec(compile(source, filename, "exec"), self.globals)  # noqa: S102 -- the source is our own, written here
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         run: Run = self.globals["loop"]
-        return run
+        finalize(run, linecache.cache.pop, filename, None)
+        work = max(map(_operations, self.body.body), default=0)
+        return _serially(run) if 0 < work < SMALL else run
 
     def _lines(self) -> Iterator[str]:
         outputs, kept = self.body.outputs[: self.carries], self.body.outputs[self.carries :]
@@ -260,6 +267,19 @@ class _Writer:
         name = f"{stem}_{len(self.globals)}"
         self.globals[name] = value
         return name
+
+
+def _operations(node: Node) -> int:
+    """Return how many operations a product is."""
+    return 2 * (node.result.size or 0) * (node.inputs[0].result.shape[-1] or 0) if node.op.name == "matmul" else 0
+
+
+def _serially(run: Run) -> Run:
+    def loop(*given: Any) -> tuple[Any, ...]:
+        with blas.one_thread():
+            return run(*given)
+
+    return loop
 
 
 _OWN: Mapping[str, Callable[..., Array]] = {"special.expit": expit, "where": where}

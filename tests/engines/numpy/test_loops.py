@@ -1,5 +1,8 @@
 """A written loop computes what its step says, and gives nobody memory that a later step or call takes."""
 
+import contextlib
+import gc
+import linecache
 import threading
 
 import numpy as np
@@ -115,6 +118,38 @@ def test_another_size_is_another_loop(written):
     assert len(written) == 2
     assert call([np.ones((9, 5, WIDTH)), np.zeros((5, WIDTH))])[0].shape == (5, WIDTH)
     assert len(written) == 2, "the number of steps is none of its sizes"
+
+
+def test_small_products_are_left_to_one_thread(written, monkeypatch):
+    held = []
+    monkeypatch.setattr(loops.blas, "one_thread", lambda: held.append(1) or contextlib.nullcontext())
+    x, h, w = of(5, 4, WIDTH), of(4, WIDTH), of(WIDTH, WIDTH)
+
+    def times(size):
+        monkeypatch.setattr(loops, "SMALL", size)
+        (end,), _ = fold_over(lambda c, row: ([xp.tanh(xp.matmul(c, w) + row)], []), [h], [x])
+        Function([x, h, w], [end])([np.ones(t.shape) for t in (x, h, w)])
+        return len(held)
+
+    assert times(0) == 0
+    assert times(1 << 20) == 1
+
+
+def test_what_was_written_is_forgotten_with_its_function():
+    def sources():
+        gc.collect()  # the function
+        gc.collect()  # what was kept for it
+        return {name for name in linecache.cache if name.startswith("<kbplug loop")}
+
+    before = sources()
+    x, h = of(5, WIDTH, WIDTH), of(WIDTH, WIDTH)
+    (end,), _ = fold_over(lambda c, row: ([xp.sinh(c + row)], []), [h], [x])
+    call = Function([x, h], [end])
+    call([np.ones((5, WIDTH, WIDTH)), np.ones((WIDTH, WIDTH))])
+    (name,) = sources() - before
+    assert "sinh" in "".join(linecache.getlines(name))
+    del call
+    assert name not in sources()
 
 
 def test_results_survive_later_calls_from_several_threads(written):
