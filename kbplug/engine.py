@@ -139,7 +139,7 @@ class Engine:
         ``"fused"`` says so of what ``fuse`` returns.
     row_ops
         Ops that ``fuse`` takes in a region beside elementwise ones and reductions over rows, where they work row by
-        row: ``"take_along_axis"`` and ``"one_in_row"``.
+        row: ``"take_along_axis"``, ``"one_in_row"``, and ``"sum"`` for sums of all rows, which parts have parts of.
     optimisations
         What the engine does by itself to be fast, and can do without: a name, and what it does.
     left_out

@@ -11,7 +11,7 @@ from kbplug.graph.op import lookup
 from kbplug.graph.tensor import Tensor, built_at
 from kbplug.ops.namespace import namespace as xp
 from kbplug.passes.nested import within
-from kbplug.passes.regions import SPREADS, is_row_reduction, regions, squeezes
+from kbplug.passes.regions import SPREADS, is_row_reduction, is_sum_of_rows, regions, squeezes
 
 Kernel = Callable[..., Any]
 """What an engine runs a region with: arrays in, the region's result out, or a tuple of its results."""
@@ -72,7 +72,8 @@ class _Fuser:
         node = make(whole, arrays, {"body": region}, infer(whole, arrays, {"body": region}), results[-1].where)
         for i, result in enumerate(results):
             found = node if len(results) == 1 else item(node, i)
-            new[result] = xp.squeeze(Tensor(found), axis=-1).node if squeezes(result) else found
+            dropped = squeezes(result) and is_row_reduction(result)
+            new[result] = xp.squeeze(Tensor(found), axis=-1).node if dropped else found
         return True
 
 
@@ -95,6 +96,8 @@ def _cut(members: Sequence[Node], results: Sequence[Node]) -> tuple[list[Node], 
 
 def _localised(node: Node, inputs: tuple[Node, ...]) -> Node:
     """Return a member over the operands of its region; a reduction keeps its axis there, and is a plain one."""
+    if is_sum_of_rows(node):
+        return remake(node, inputs)
     if not is_row_reduction(node):
         params = {**node.params, "axis": -1} if "axis" in node.params else node.params
         return make(node.op, inputs, params, infer(node.op, inputs, params), node.where)

@@ -18,7 +18,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
-from kbplug.graph.spec import Spec
+from kbplug.graph.spec import Spec, normalize_axes
 from kbplug.ops.extents import Extent, extents
 
 REDUCTIONS = frozenset({"sum", "max", "min", "mean", "prod"})
@@ -51,8 +51,17 @@ def is_row_op(node: Node, names: Container[str]) -> bool:
     return axis in (-1, node.result.ndim - 1) and node.result.ndim > 1 and node.inputs[1].result.shape[-1] == 1
 
 
+def is_sum_of_rows(node: Node) -> bool:
+    """Say whether a node adds up all rows, so that parts of the rows give parts of the sum."""
+    if node.op.name != "sum" or node.params["keepdims"]:
+        return False
+    source, axis = node.inputs[0].result, node.params["axis"]
+    over = source.ndim > 1 and axis is not None and normalize_axes(axis, source.ndim) == tuple(range(source.ndim - 1))
+    return over and source.dtype == node.result.dtype and source.dtype in ("float32", "float64")
+
+
 def squeezes(node: Node) -> bool:
-    """Say whether a row reduction drops the axis it reduces, which happens outside its region."""
+    """Say whether a reduction drops axes, so that nothing in its region can compute with it."""
     return not node.params.get("keepdims", True)
 
 
@@ -113,7 +122,9 @@ class _Regions:
                 self._joined[self._root(o)] = self._root(node)
 
     def _may_join(self, node: Node) -> bool:
-        return "elementwise" in node.op.traits or is_row_reduction(node) or is_row_op(node, self._row_ops)
+        if "elementwise" in node.op.traits or is_row_reduction(node) or is_row_op(node, self._row_ops):
+            return True
+        return "sum" in self._row_ops and is_sum_of_rows(node)
 
     def _measure(self, node: Node) -> None:
         shaped = node.inputs[0] if squeezes(node) else node
@@ -235,7 +246,7 @@ def _rank(node: Node) -> int:
 
 def _taken(node: Node) -> tuple[Extent, ...]:
     """Return the extents of what a node computes with."""
-    return extents(node.inputs[0] if is_row_reduction(node) else node)
+    return extents(node.inputs[0] if is_row_reduction(node) or squeezes(node) else node)
 
 
 def _is_wide(node: Node) -> bool:

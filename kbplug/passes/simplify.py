@@ -83,6 +83,19 @@ def _power(a: Tensor, b: Tensor) -> Tensor | None:
     return xp.reciprocal(a) if _is(b, -1) and a.dtype in REAL_FLOATING else None
 
 
+def _divide(a: Tensor, b: Tensor) -> Tensor | None:
+    """Multiply by the reciprocal of a power of two, which rounds the same number."""
+    divisor = scalar_of(b.node)
+    if not isinstance(divisor, float) or a.dtype not in REAL_FLOATING or a.dtype != b.dtype:
+        return None
+    mantissa, exponent = math.frexp(divisor)
+    return a * Tensor(literal(1 / divisor, b.dtype)) if mantissa == 0.5 and 1 < exponent <= _EXACT else None
+
+
+_EXACT = 14
+"""Powers of two up to this one have a normal reciprocal in every dtype."""
+
+
 def _square(x: Tensor) -> Tensor | None:
     return x * x if x.dtype in REAL_FLOATING or x.dtype in INTEGER else None
 
@@ -274,6 +287,7 @@ ARITHMETIC: tuple[Rule, ...] = (
     ("multiply", _identity_right(1.0)),  # x * 1 -> x
     ("multiply", _identity_left(1.0)),  # 1 * x -> x
     ("divide", _identity_right(1.0)),  # x / 1 -> x
+    ("divide", _divide),  # x / 1024 -> x * (1 / 1024)
     ("subtract", lambda a, b: _keeps(a, b) if _is(b, 0.0) and a.dtype not in COMPLEX else None),  # x - 0 -> x
     ("add", _plus_zero),  # x + (-0.) -> x, n + 0 -> n
     ("add", _integer_zero),  # 0 + n -> n

@@ -127,6 +127,16 @@ def test_ops_that_an_engine_runs_row_by_row_join():
     assert "take_along_axis" in names(fuse(wide, lambda region: len, {"take_along_axis"})[0])
 
 
+def test_a_sum_of_rows_ends_a_region():
+    x = symbol((4, 5))
+    y = xp.exp(x) * 2
+    graph = Graph([x.node], [y.node, (xp.sum(y, axis=0) * y).node])
+    assert names(fuse(graph, lambda region: len)[0]).count("sum") == 1
+    rebuilt, kernels = fuse(graph, lambda region: len, {"sum"})
+    assert names(verify(rebuilt)) == ["fused", "item", "item", "multiply"]
+    assert list(map(names, kernels)) == [["exp", "multiply", "sum"]]
+
+
 def test_a_side_branch_does_not_tear_a_region_apart():
     """The loss waits; the slope, which does not need it, is computed beside what the loss is made of."""
     x, y = symbol((4, 5)), symbol((4,), "int64")

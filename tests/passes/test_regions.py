@@ -5,6 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kbplug.engines.numpy.engine import NumpyEngine
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import placeholder
 from kbplug.graph.spec import Spec
@@ -17,14 +18,19 @@ from kbplug.testing.graphs import graphs
 
 def check(graph):
     """Check that a region is one level, that edges between regions lead up, and that the graph can be rebuilt so."""
-    level, members = regions(graph)
+    for row_ops in ((), NumpyEngine.row_ops):
+        check_with(graph, row_ops)
+
+
+def check_with(graph, row_ops):
+    level, members = regions(graph, row_ops)
     for node in graph.body:
         together = members.get(node, [node])
         assert node in together
         assert {level[m] for m in together} == {level[node]}
         for operand in node.inputs:
             assert operand in together or level[operand] < level[node]
-    rebuilt, _ = fuse(graph, lambda region: len)
+    rebuilt, _ = fuse(graph, lambda region: len, row_ops)
     assert [n.spec for n in rebuilt.outputs] == [n.spec for n in graph.outputs]
 
 

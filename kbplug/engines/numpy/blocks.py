@@ -19,6 +19,7 @@ import numpy as np
 from kbplug.engines.numpy import blas, idioms, pool, reductions, scratch
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
+from kbplug.passes.regions import is_sum_of_rows
 from kbplug.runtime.calls import body_of
 from kbplug.runtime.emit import emit
 
@@ -34,7 +35,7 @@ SMALL = 1 << 16
 THREADED = 1 << 18
 """Below so many elements one thread is as fast as several, which would wait for each other's interpreter lock."""
 
-ALONE, TOGETHER = 1 << 18, 1 << 20
+ALONE, TOGETHER = 1 << 18, 1 << 19
 """Bytes that one operand has in a block: with one thread, and with several, whose calls must be long."""
 
 
@@ -56,6 +57,7 @@ class Blocks:
         self._run = self.program.run
         self._widest = _widest(region.inputs)
         self._reach = scratch.Reach(region)
+        self._sums = [i for i, n in enumerate(region.outputs) if is_sum_of_rows(n)]
 
     def __call__(self, *arrays: Array) -> Any:
         """Return the region's result, or a tuple of its results, as arrays of their own."""
@@ -80,6 +82,7 @@ class Blocks:
         threads = 1 if size < THREADED or pool.busy() else pool.workers()
         step = rows(cut.length, size * max(r.itemsize for r in results), threads)
         waiting = deque(spans(cut.length, step))
+        parts: dict[int, list[Array]] = {}
         likes = self._buffers(arrays, cut, min(step, cut.length))
 
         def work() -> None:
@@ -92,8 +95,9 @@ class Blocks:
                 taken = [v[start:stop] if c else v for v, c in zip(views, along, strict=True)]
                 rest = [b[: stop - start] if c else b for b, c in buffers]
                 found = self._into(*taken, *rest)
-                for i, (value, target) in enumerate(zip(found, taken[len(arrays) :], strict=True)):
-                    if value is not target and (along[len(arrays) + i] or not start):
+                parts[start] = [found[i] for i in self._sums]
+                for value, target, cuts in zip(found, taken[len(arrays) :], along[len(arrays) :], strict=False):
+                    if value is not target and (cuts or not start):
                         target[...] = value
 
         if threads == 1:
@@ -101,7 +105,17 @@ class Blocks:
         else:
             with blas.one_thread():
                 pool.run([work] * threads)
+        self._add_up(results, [parts[start] for start in sorted(parts)], arrays, cut)
         return results
+
+    def _add_up(
+        self, results: Sequence[Array], parts: Sequence[Sequence[Array]], arrays: Sequence[Array], cut: Cut
+    ) -> None:
+        """Put together what the blocks have of sums of all rows, in the order of the blocks."""
+        for k, i in enumerate(self._sums):
+            rows_of = self._reach.shape(self.region.outputs[i].inputs[0], [a.shape for a in arrays])
+            if cut.carries(rows_of):
+                np.add.reduce([p[k] for p in parts], axis=0, out=results[i])
 
     def _buffers(self, arrays: Sequence[Array], cut: Cut, step: int) -> list[tuple[tuple[Shape, str], bool]]:
         """Return the shape and dtype of each buffer for a block, and whether it is cut with it."""
@@ -236,7 +250,7 @@ def worth(region: Graph) -> bool:
     if not region.inputs:
         return False
     widest = region.inputs[_widest(region.inputs)].result
-    ranks = {n.result.ndim for n in region.outputs}
+    ranks = {(n.inputs[0] if is_sum_of_rows(n) else n).result.ndim for n in region.outputs}
     small = None not in widest.shape and prod(n or 0 for n in widest.shape) < SMALL
     return ranks == {widest.ndim} and widest.ndim >= (1 if is_flat(region) else 2) and not small
 

@@ -57,7 +57,7 @@ class NumpyEngine(Engine):
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
     speaks_numpy = True
     in_place = MappingProxyType(_IN_PLACE)
-    row_ops = frozenset({"take_along_axis", "one_in_row"})
+    row_ops = frozenset({"take_along_axis", "one_in_row", "sum"})
     optimisations = MappingProxyType(
         {"idioms": "some functions by several calls that are faster than one", "threads": "threads beside BLAS's own"}
     )

@@ -38,8 +38,13 @@ SHORT, LONG = 32, 4096
 """Shorter rows are not worth a call of BLAS; over longer ones it adds less exactly than NumPy, which adds in pairs."""
 
 
-def row_sum(x: Array, *, axis: int, dtype: Any = None, keepdims: bool) -> Any:
-    """Return the sum of each row, off by at most ``n / 16`` roundings of the sum of absolute values."""
+def row_sum(x: Array, *, axis: int | tuple[int, ...], dtype: Any = None, keepdims: bool) -> Any:
+    """Return the sum of each row, off by at most ``n / 16`` roundings of the sum of absolute values.
+
+    Over other axes than the last it is the sum of all rows.
+    """
+    if axis != -1:
+        return _sum(x.reshape(-1, x.shape[-1]), axis=0, dtype=dtype)
     if _by_blas(x) and dtype in (None, x.dtype):
         return np.matmul(x, _ones(x.shape[1], x.dtype.char))[:, None]
     return _sum(x, axis=axis, dtype=dtype, keepdims=keepdims)

@@ -128,6 +128,7 @@ class Reach:
             If they do not.
         """
         found = np.broadcast_shapes(*(shapes[i] if whole else (*shapes[i][:-1], 1) for i, whole in self._from[node]))
+        found = found[max(0, len(found) - node.result.ndim) :]  # a sum of rows
         last = node.result.shape[-1] if found else None
         return found if last is None else (*found[:-1], last)
 

@@ -66,6 +66,17 @@ CASES = {
         lambda x: 2 * np.exp(x.max(-1, keepdims=True)) + np.where(x == x.min(-1, keepdims=True), 3 * x[:, :1], 0),
         [(6, 5)],
     ),
+    "sum of rows": (lambda x: xp.sum(xp.exp(x) * 2, axis=0), lambda x: (np.exp(x) * 2).sum(0), [(6, 5)]),
+    "sum of all rows": (
+        lambda x, b: xp.sum(xp.exp(x) * b, axis=(1, 0)),
+        lambda x, b: (np.exp(x) * b).sum((0, 1)),
+        [(3, 4, 5), (5,)],
+    ),
+    "sum of rows that are all one": (
+        lambda x, b: xp.sum(xp.exp(b) * 2, axis=0) + xp.sum(x * b, axis=0),
+        lambda x, b: (np.exp(b) * 2).sum(0) + (x * b).sum(0),
+        [(6, 5), (1, 5)],
+    ),
     "comparison": (lambda x: (x * 2 > 1) & (x < 3), lambda x: (x * 2 > 1) & (x < 3), [(6, 5)]),
     "one row": (lambda x: xp.tanh(x * 2), lambda x: np.tanh(x * 2), [(1, 50)]),
 }
