@@ -64,9 +64,11 @@ def _load_once(offer: Offer) -> Engine:
 
 
 def _failure(offer: Offer, cause: BaseException, advice: str) -> EngineError:
+    options = settings().options.get(offer.name)
+    given = f" Its options, from {settings().origin('options')}, are {', '.join(options)}." if options else ""
     error = EngineError(
         f"The engine {offer.name!r} of {offer.dist} {offer.version} cannot be loaded: {words(cause)};"
-        f" `kbplug doctor {offer.name}` tells more.{' ' + advice if advice else ''}"
+        f" `kbplug doctor {offer.name}` tells more.{given}{' ' + advice if advice else ''}"
     )
     error.__cause__ = cause
     return error

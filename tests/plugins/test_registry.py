@@ -270,6 +270,14 @@ def test_a_misspelt_requirement_is_shown_as_missing(site, requirement):
     assert "which is not installed" in info.cause
 
 
+def test_an_option_that_an_engine_has_not_is_told_with_its_place(site, tmp_path, monkeypatch):
+    file = tmp_path / "kbplug.json"
+    file.write_text('{"options": {"numpy": {"thraeds": 4}}}')
+    monkeypatch.setenv("KBPLUG_CONFIG", str(file))
+    with pytest.raises(EngineError, match=rf"no options, .* Its options, from {file}:1:13, are thraeds\."):
+        kbplug.engine("numpy")
+
+
 def test_options_reach_the_engine(site, tmp_path, monkeypatch):
     site.install("good")
     file = tmp_path / "kbplug.json"

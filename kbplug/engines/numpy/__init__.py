@@ -14,4 +14,6 @@ def kbplug_engine(name: str, options: Mapping[str, Any]) -> Engine:
     """Return the NumPy engine."""
     from kbplug.engines.numpy.engine import NumpyEngine
 
+    if options:
+        raise TypeError(f"it has no options, but was given {', '.join(options)}")
     return NumpyEngine()
