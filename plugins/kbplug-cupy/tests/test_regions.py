@@ -5,7 +5,17 @@ import pytest
 from emulator import COMPILER, Emulated, as_numbers, in_memory, place
 from regions import operands, region
 
+from kbplug import plugins
+from kbplug.autodiff import gradients
+from kbplug.graph.graph import Graph
+from kbplug.graph.node import placeholder
 from kbplug.graph.op import lookup
+from kbplug.graph.spec import Spec
+from kbplug.graph.tensor import Tensor
+from kbplug.passes.expand import expand
+from kbplug.passes.fuse import fuse
+from kbplug.passes.simplify import simplify
+from kbplug.testing.checks import interpreted
 from kbplug_cupy.codegen.launch import launch, result_shapes
 from kbplug_cupy.codegen.program import read
 
@@ -57,6 +67,20 @@ def test_a_reduction_with_what_it_is_made_of(tmp_path):
     np.testing.assert_allclose(found[0], np.exp(x), rtol=1e-6)
     np.testing.assert_allclose(found[1], np.exp(x).sum(-1, keepdims=True), rtol=1e-6)
     np.testing.assert_allclose(found[2], 2 * np.exp(x), rtol=1e-6)
+
+
+def test_a_normalisation_and_its_gradient_are_one_region_of_several_results(tmp_path):
+    x, scale = (Tensor(placeholder(Spec(shape, "float32"))) for shape in ((6, 70), (70,)))
+    mean, var = (lookup(name)(x, axis=-1, keepdims=True) for name in ("mean", "var"))
+    z = (x - mean) / lookup("sqrt")(var + 1e-5)
+    loss = lookup("sum")(lookup("logsumexp")(z * scale, axis=-1))
+    graph = Graph([x.node, scale.node], [loss.node, z.node, *(g.node for g in gradients(loss, [x, scale]))])
+    (found,) = fuse(simplify(expand(simplify(graph), ())), lambda body: len)[1]
+    assert len(found.outputs) > 2
+    arrays = [operands([n or 6 for n in i.result.shape], "float32", k) for k, i in enumerate(found.inputs)]
+    expected = interpreted(found, arrays, plugins.engine("numpy"))
+    for a, b in zip(computed(found, arrays, tmp_path), expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
 
 
 def test_a_result_written_over_an_operand(tmp_path):
