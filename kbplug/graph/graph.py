@@ -82,16 +82,17 @@ def topological(outputs: Iterable[Node], inputs: Iterable[Node] = ()) -> Iterato
             yield node
     stack = list(reversed(tuple(outputs)))
     while stack:
-        node = stack[-1]
+        node = stack.pop()
         if node in done:
-            stack.pop()
             continue
-        waiting = [i for i in node.inputs if i not in done]
-        if waiting:
-            stack.extend(reversed(waiting))
-            continue
-        done.add(stack.pop())
-        yield node
+        for operand in node.inputs:
+            if operand not in done:
+                stack.append(node)
+                stack.extend(reversed(node.inputs))
+                break
+        else:
+            done.add(node)
+            yield node
 
 
 def built_since(nodes: Iterable[Node], begin: int) -> list[Node]:
