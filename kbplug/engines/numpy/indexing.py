@@ -119,17 +119,20 @@ def one_hot(indices: Array, *, depth: int, dtype: np.dtype[Any]) -> Array:
 
 def one_in_row(values: Array, indices: Array, *, size: int, out: Array | None = None) -> Array:
     """Return rows of zeros with a value at each index, which is all that is written after the zeros."""
-    lead = np.broadcast_shapes(values.shape[:-1], indices.shape[:-1])
+    if values.shape != indices.shape:
+        values, indices = np.broadcast_arrays(values, indices)
+    lead = indices.shape[:-1]
     found = np.empty((*lead, size), values.dtype) if out is None else out
-    if values.shape[-1:] != (1,) or indices.shape[-1:] != (1,) or not found.flags.c_contiguous:
+    if values.shape[-1:] != (1,) or not found.flags.c_contiguous:
         found[...] = np.where(np.arange(size) == indices, values, np.zeros((), values.dtype))
         return found
     found.fill(0)
-    flat, count = found.reshape(-1), prod(lead)
-    places = np.broadcast_to(indices, (*lead, 1)).reshape(count)
+    rows: Any = np.arange(prod(lead))
+    places, chosen = indices.reshape(-1), values.reshape(-1)
     inside = (places >= 0) & (places < size)
-    first = np.arange(count) * size
-    flat[(first + places)[inside]] = np.broadcast_to(values, (*lead, 1)).reshape(count)[inside]
+    if not inside.all():
+        rows, places, chosen = rows[inside], places[inside], chosen[inside]
+    found.reshape(-1, size)[rows, places] = chosen
     return found
 
 
