@@ -37,20 +37,23 @@ class Graph:
         return tuple(topological(self.outputs, self.inputs))
 
     @cached_property
+    def fed(self) -> frozenset[Node]:
+        """The inputs, to be asked which nodes are among them."""
+        return frozenset(self.inputs)
+
+    @cached_property
     def uses(self) -> Mapping[Node, tuple[Node, ...]]:
         """The nodes that take each node as an operand, once per place."""
         users: dict[Node, list[Node]] = {n: [] for n in self.nodes}
-        cut = set(self.inputs)
         for node in self.nodes:
-            for operand in () if node in cut else node.inputs:
+            for operand in () if node in self.fed else node.inputs:
                 users[operand].append(node)
         return {n: tuple(u) for n, u in users.items()}
 
     @cached_property
     def body(self) -> tuple[Node, ...]:
         """The nodes that compute: all but the inputs."""
-        cut = set(self.inputs)
-        return tuple(n for n in self.nodes if n not in cut)
+        return tuple([n for n in self.nodes if n not in self.fed])
 
     def rebuild(self, rule: Rule) -> Graph:
         """Return this graph with ``rule(node, new inputs)`` in place of every node but the inputs."""

@@ -108,7 +108,7 @@ class _Regions:
 
     def _descend(self, node: Node) -> None:
         """Give a node its level, and join it with the operands on it."""
-        if not node.inputs or node in self.graph.inputs:
+        if not node.inputs or node in self.graph.fed:
             self.level[node] = -1
             return
         fitting: Sequence[Node] = ()

@@ -67,7 +67,7 @@ def _owned(value: Node, graph: Graph, in_place: Container[str]) -> bool:
     """Say whether ``value`` has a buffer of its own that none of its users keeps."""
     maker = value.inputs[0] if is_result(value) else value
     around = (maker, *graph.uses[value])
-    return value not in graph.inputs and all(n.op.name in in_place or n.op.name in READERS for n in around)
+    return value not in graph.fed and all(n.op.name in in_place or n.op.name in READERS for n in around)
 
 
 def _fills(operand: Node, node: Node, extents: Mapping[Node, object]) -> bool:

@@ -104,11 +104,10 @@ class Function:
         changes = _first_of_each(updates)
         wanted = [tensor(o).node for o in outputs] + [v.node for _, v in changes]
         wanted = list(substitute(wanted, self._swaps(givens))) if givens else wanted
-        fed = [t.node for t in self.inputs]
-        nodes = list(topological(wanted, fed))
-        streams = advances(n for n in nodes if n not in set(fed))
+        fed = dict.fromkeys(t.node for t in self.inputs)
+        streams = advances(n for n in topological(wanted, fed) if n not in fed)
         results = wanted + [n for _, n in streams]
-        read = [n for n in reads(topological(results, fed)) if n not in set(fed)]
+        read = [n for n in reads(topological(results, fed)) if n not in fed]
         self._prepare(Graph([*fed, *read], results), len(outputs), [c for c, _ in (*changes, *streams)], len(streams))
 
     @classmethod

@@ -48,6 +48,12 @@ def stacked(x, w, nodes):
     return K.sum(K.stack([K.tanh(x * w + float(i)) for i in range(nodes // 5)]))
 
 
+def variables(x, w, nodes):
+    """Return a loss over ``nodes``, of which every fourth is a variable."""
+    values = [K.variable(np.ones(4, "float32")) for _ in range(nodes // 4)]
+    return K.sum(K.stack([K.tanh(v * w) for v in values])) + K.sum(x)
+
+
 def layered(x, w, nodes):
     """Return a loss over layers that are ``nodes`` together, each of several ops and around each a short way."""
     for _ in range(nodes // 10):
@@ -75,7 +81,7 @@ def stages(shape, nodes):
 def compiling(sizes):
     """Return for each graph its nodes, the time per node of each stage, and the time of all."""
     rows = []
-    for shape in (chain, wide, stacked, layered):
+    for shape in (chain, wide, stacked, variables, layered):
         for size in sizes:
             gc.collect()
             nodes, seconds = stages(shape, size)

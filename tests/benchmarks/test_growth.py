@@ -10,7 +10,7 @@ import pytest
 
 from kbplug import backend as K
 
-SHAPES = ("chain", "wide", "stacked", "layered")
+SHAPES = ("chain", "wide", "stacked", "variables", "layered")
 
 
 @pytest.fixture
