@@ -8,6 +8,7 @@ import pytest
 import kbplug
 from kbplug.autodiff import gradients
 from kbplug.engines.numpy import conv as kernels
+from kbplug.engines.numpy import matrix
 from kbplug.errors import ArgumentError, DTypeError, ShapeError
 from kbplug.graph.node import placeholder
 from kbplug.graph.spec import Spec
@@ -120,7 +121,7 @@ def test_a_batch_in_parts_is_a_batch(monkeypatch):
     x, kernel = operands(2, 3, 4, 1, "channels_last")
     params = settings(2, (1, 1, "same"), 1, "channels_last")
     whole = kernels.conv(x, kernel, **params)
-    monkeypatch.setattr(kernels, "_MATRIX", 1)
+    monkeypatch.setattr(matrix, "BUDGET", 1)
     np.testing.assert_allclose(kernels.conv(x, kernel, **params), whole)
 
 

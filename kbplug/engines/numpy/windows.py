@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -37,6 +38,21 @@ def padded(x: Array, widths: Sequence[tuple[int, int]], fill: float = 0) -> Arra
     inner = tuple(slice(a, a + n) for (a, _), n in zip(around, x.shape[1:-1], strict=True))
     out[(slice(None), *inner)] = x
     return out
+
+
+def framed(x: Array, slides: Sequence[Any], part: slice, rows: slice) -> Array:
+    """Return what the windows see of some samples at some positions along the first dimension, padded."""
+    first, *others = slides
+    start = rows.start * first.stride - first.before
+    stop = (rows.stop - 1) * first.stride + first.span - first.before
+    low, high = (min(max(i, 0), x.shape[1]) for i in (start, stop))
+    missing = min(max(-start, 0), stop - start)
+    return padded(x[part, low:high], [(missing, stop - start - missing - (high - low)), *widths(others)])
+
+
+def rows_of(slides: Sequence[Window], rows: slice) -> list[Window]:
+    """Return windows that slide over as many positions along the first dimension as ``rows`` has."""
+    return [replace(slides[0], count=rows.stop - rows.start), *slides[1:]]
 
 
 def widths(slides: Sequence[Window]) -> list[tuple[int, int]]:
