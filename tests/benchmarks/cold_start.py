@@ -16,7 +16,7 @@ from workloads import NAMES, named
 
 IMPORTS = ("import kbplug", "import numpy", "from kbplug import backend")
 COLUMNS = ("workload", "build, ms", "first call, ms", "second call, ms", "what beginning costs, ms")
-ROUNDS, QUICK_ROUNDS = 5, 3
+ROUNDS, QUICK_ROUNDS = 5, 2
 
 
 def fresh(*arguments):
