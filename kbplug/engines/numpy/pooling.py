@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from kbplug.engines.numpy.batches import spread
 from kbplug.engines.numpy.windows import Array, channels_last, from_channels_last, offsets, padded, parts, widths
 from kbplug.ops import pooling as generic
 from kbplug.ops.conv import check_positions
 
 Slides = tuple[Any, ...]
+
+_PASS = 64
+"""Products that take as long as what pooling does with an element."""
 
 
 def _reduce(ufunc: np.ufunc, x: Array, slides: Slides) -> Array:
@@ -38,9 +42,19 @@ def _along(x: Array, axis: int, window: Any) -> Iterator[Array]:
 def _pool(ufunc: np.ufunc, x: Array, slides: Slides, fill: float) -> Array:
     x = padded(x, widths(slides), fill)
     out = np.empty((x.shape[0], *(w.count for w in slides), x.shape[-1]), dtype=x.dtype)
-    for part in parts(x.shape[0], prod(x.shape[1:]) * x.itemsize):
-        out[part] = _reduce(ufunc, x[part], slides)
+
+    def reduce(samples: slice) -> None:
+        for part in _parts(samples, x):
+            out[part] = _reduce(ufunc, x[part], slides)
+
+    spread(len(x), x.size * _PASS, reduce)
     return out
+
+
+def _parts(samples: slice, x: Array) -> Iterator[slice]:
+    """Yield slices of some samples whose elements fit the cache."""
+    for part in parts(samples.stop - samples.start, prod(x.shape[1:]) * x.itemsize):
+        yield slice(samples.start + part.start, samples.start + part.stop)
 
 
 def max_pool(x: Array, *, data_format: str, **params: Any) -> Array:
@@ -81,9 +95,13 @@ def avg_pool_input(y: Array, *, shape: tuple[int, ...], data_format: str, **para
     share = y / _numbers(slides, shape, y.dtype)
     sizes = [n + sum(p) for n, p in zip(shape, widths(slides), strict=True)]
     out = np.zeros((y.shape[0], *sizes, y.shape[-1]), dtype=y.dtype)
-    for part in parts(y.shape[0], prod(out.shape[1:]) * y.itemsize):
-        for _, index in offsets(slides):
-            out[part][index] += share[part]
+
+    def add(samples: slice) -> None:
+        for part in _parts(samples, out):
+            for _, index in offsets(slides):
+                out[part][index] += share[part]
+
+    spread(len(out), out.size * _PASS, add)
     return from_channels_last(_unpadded(out, slides), data_format)
 
 
@@ -99,14 +117,19 @@ def max_pool_input(g: Array, x: Array, y: Array, *, data_format: str, **params: 
     slides: Slides = generic.slides("max_pool_input", x.shape[1:-1], **params)
     x = padded(x, widths(slides), math.nan)  # which no maximum equals
     apart = all(w.stride >= w.size for w in slides)
-    out = np.zeros_like(x)
-    for part, hits, number in _hits(x, y, slides):
-        share = g[part] / number
-        for hit, (_, index) in zip(hits, offsets(slides), strict=True):
-            if apart:
-                np.multiply(hit, share, out=out[part][index])
-            else:
-                out[part][index] += hit * share
+    tiled = all(w.stride == w.size and w.count * w.size == n for w, n in zip(slides, x.shape[1:-1], strict=True))
+    out = np.empty_like(x) if tiled else np.zeros_like(x)
+
+    def share_out(samples: slice) -> None:
+        for part, hits, number in _hits(samples, x, y, slides):
+            share = g[part] / number.astype(g.dtype) if (number > 1).any() else g[part]
+            for hit, (_, index) in zip(hits, offsets(slides), strict=True):
+                if apart:
+                    np.multiply(hit, share, out=out[part][index])
+                else:
+                    out[part][index] += hit * share
+
+    spread(len(x), x.size * _PASS, share_out)
     return from_channels_last(_unpadded(out, slides), data_format)
 
 
@@ -119,10 +142,14 @@ def max_pool_pick(u: Array, x: Array, y: Array, *, data_format: str, **params: A
     around = widths(slides)
     x, u = padded(x, around, math.nan), padded(u, around)
     out = np.zeros_like(y)
-    for part, hits, number in _hits(x, y, slides):
-        for hit, (_, index) in zip(hits, offsets(slides), strict=True):
-            out[part] += hit * u[part][index]
-        out[part] /= number
+
+    def pick(samples: slice) -> None:
+        for part, hits, number in _hits(samples, x, y, slides):
+            for hit, (_, index) in zip(hits, offsets(slides), strict=True):
+                out[part] += hit * u[part][index]
+            out[part] /= number.astype(y.dtype)
+
+    spread(len(x), x.size * _PASS, pick)
     return from_channels_last(out, data_format)
 
 
@@ -135,13 +162,15 @@ def _generic(op: Any, *arrays: Array, **params: Any) -> Array:
     return np.asarray(op.lower(np, *arrays, **params))
 
 
-def _hits(x: Array, y: Array, slides: Slides) -> Iterator[tuple[slice, list[Array], Array]]:
-    """Yield, for parts of the batch, which elements of the windows are their maximum, and how many they are."""
+def _hits(samples: slice, x: Array, y: Array, slides: Slides) -> Iterator[tuple[slice, list[Array], Array]]:
+    """Yield, for parts of some samples, which elements of the windows are their maximum, and how many they are."""
     counter = np.uint8 if prod(w.size for w in slides) < 256 else np.int64
-    for part in parts(x.shape[0], prod(x.shape[1:]) * x.itemsize):
+    for part in _parts(samples, x):
         hits = [x[part][index] == y[part] for _, index in offsets(slides)]
-        number = functools.reduce(np.add, (h.view(np.uint8) for h in hits), np.zeros(hits[0].shape, counter))
-        yield part, hits, number.astype(y.dtype)
+        number = hits[0].astype(counter)
+        for hit in hits[1:]:
+            number += hit.view(np.uint8)
+        yield part, hits, number
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
