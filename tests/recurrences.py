@@ -11,13 +11,25 @@ from kbplug.graph.spec import Spec
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.control import fold_over
 from kbplug.ops.namespace import namespace as xp
+from kbplug.testing.closeness import assert_close
 
 ROWS, WIDTH = 4, 3
+CLOSE = 1e-11
+"""In float64, for networks of a few products of a few terms: what the order of a sum over the steps may change."""
+
+TINY = 1e-290
+"""Smaller numbers have lost digits of their own."""
 
 
 def of(*shape, dtype="float64"):
     """Return a tensor to be fed."""
     return Tensor(placeholder(Spec(shape, dtype)))
+
+
+def assert_alike(found, expected, what):
+    """Check that results are the same up to what the order of sums may change."""
+    normal = [np.where(np.abs(x) < TINY, 0.0, x) if x.dtype.kind == "f" else x for x in (found, expected)]
+    assert_close(*normal, what, within=CLOSE)
 
 
 # What a step may do with values of ROWS x WIDTH: each takes two of them and what else there is.

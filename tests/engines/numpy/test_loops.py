@@ -16,10 +16,7 @@ from kbplug.ops.control import fold_over
 from kbplug.ops.namespace import namespace as xp
 from kbplug.runtime.function import Function
 from kbplug.testing.checks import interpreted
-from kbplug.testing.closeness import assert_close
-from recurrences import WIDTH, of, recurrences
-
-CLOSE = 1e-11
+from recurrences import WIDTH, assert_alike, of, recurrences
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def check(drawn):
     call = Function(inputs, outputs)
     for found in (call(values), call(values)):
         for i, (a, b) in enumerate(zip(found, expected, strict=True)):
-            assert_close(a, b, f"Result {i}", within=CLOSE)
+            assert_alike(a, b, f"Result {i}")
 
 
 @given(recurrences())
