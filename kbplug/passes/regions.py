@@ -92,6 +92,7 @@ class _Regions:
             self._join_readers(node)
         self.home = {n: self._root(n) for n in self._joined}
         self._ends = set(graph.outputs)
+        self._seen = {n for n in self.home if self._leaves(n)}
         for node in reversed(graph.body):
             self._ascend(node)
         rising = _Rising(self)
@@ -173,15 +174,18 @@ class _Regions:
         if home is None or home is self.home[node] or any(_rank(u) < _rank(node) for u in users):
             return
         if all(self._follows(o, node) for o in node.inputs):
+            self._seen.update(o for o in node.inputs if self.home.get(o) is self.home[node])
             self.home[node], self.level[node] = home, self.level[users[0]]
+
+    def _leaves(self, node: Node) -> bool:
+        """Say whether a value is needed outside the region it is computed in."""
+        return node in self._ends or any(self.home.get(u) is not self.home[node] for u in self.graph.uses[node])
 
     def _follows(self, operand: Node, node: Node) -> bool:
         """Say whether an operand of the same region is seen outside it anyway, or needed by nothing else."""
-        home = self.home[node]
-        if self.home.get(operand) is not home or not _is_wide(operand) or operand in self._ends:
+        if self.home.get(operand) is not self.home[node] or not _is_wide(operand) or operand in self._seen:
             return True
-        others = [u for u in self.graph.uses[operand] if u is not node]
-        return not others or any(self.home.get(u) is not home for u in others)
+        return len(self.graph.uses[operand]) == node.inputs.count(operand)
 
 
 class _Rising:

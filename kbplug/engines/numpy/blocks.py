@@ -62,7 +62,7 @@ class Blocks:
     def __call__(self, *arrays: Array) -> Any:
         """Return the region's result, or a tuple of its results, as arrays of their own."""
         cut = None if arrays[self._widest].size < SMALL else self._cut(arrays)
-        found = _own(self._run(*arrays)) if cut is None or 0 in cut.full else self._by_blocks(arrays, cut)
+        found = _own(self._run(*arrays), arrays) if cut is None or 0 in cut.full else self._by_blocks(arrays, cut)
         return found[0] if len(found) == 1 else found
 
     def _cut(self, arrays: Sequence[Array]) -> Cut | None:
@@ -149,9 +149,15 @@ class Blocks:
         return program.run
 
 
-def _own(results: Sequence[Any]) -> tuple[Any, ...]:
-    """Return results of which none is a view of what was given."""
-    return tuple(np.array(r) if getattr(r, "base", None) is not None else r for r in results)
+def _own(results: Sequence[Any], arrays: Sequence[Array]) -> tuple[Any, ...]:
+    """Return results that are no operand, no view and not each other."""
+    seen = set(map(id, arrays))
+    found = []
+    for result in results:
+        taken = id(result) in seen or getattr(result, "base", None) is not None
+        seen.add(id(result))
+        found.append(np.array(result) if taken else result)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

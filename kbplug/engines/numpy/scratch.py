@@ -137,6 +137,10 @@ ALIGNED = 64
 """Buffers begin at multiples of so many bytes, a line of the cache."""
 
 
+KEPT = 1 << 25
+"""More bytes than these are given back after use."""
+
+
 class _Here(threading.local):
     memory: Array = np.empty(0, np.uint8)
 
@@ -148,11 +152,14 @@ def carve(wanted: Sequence[tuple[tuple[int, ...], str]]) -> Iterator[Array]:
     """Yield arrays of shapes and dtypes, uninitialised, in memory of this thread that the next call gives again."""
     sizes = [prod(shape) * np.dtype(dtype).itemsize for shape, dtype in wanted]
     room = [-(-n // ALIGNED) * ALIGNED + ALIGNED for n in sizes]  # apart, lest they fall on the same sets of a cache
-    if _here.memory.size < sum(room) + ALIGNED:
-        _here.memory = np.empty(sum(room) + ALIGNED, np.uint8)
-    at = -_here.memory.ctypes.data % ALIGNED
+    memory = _here.memory
+    if memory.size < sum(room) + ALIGNED:
+        memory = np.empty(sum(room) + ALIGNED, np.uint8)
+        if memory.size <= KEPT:
+            _here.memory = memory
+    at = -memory.ctypes.data % ALIGNED
     for (shape, dtype), size, taken in zip(wanted, sizes, room, strict=True):
-        yield _here.memory[at : at + size].view(dtype).reshape(shape)
+        yield memory[at : at + size].view(dtype).reshape(shape)
         at += taken
 
 
