@@ -9,7 +9,7 @@ from typing import Any
 from kbplug.dtypes import BOOL, COMPLEX, INTEGER, REAL_FLOATING, bits
 from kbplug.errors import DTypeError
 from kbplug.graph.graph import Graph
-from kbplug.graph.node import Slice, literal, parameter, scalar_of
+from kbplug.graph.node import Slice, literal, parameter, remake, scalar_of
 from kbplug.graph.op import Op, lookup
 from kbplug.graph.spec import normalize_axes
 from kbplug.graph.tensor import Tensor
@@ -108,6 +108,18 @@ def _where(condition: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
     if other.ndim == 0 or (kept.shape == other.shape and None not in kept.shape):
         return kept
     return kept if kept.shape == other.shape and same_shape(kept, other) else None
+
+
+def _mask_before_windows(condition: Tensor, a: Tensor, b: Tensor) -> Tensor | None:
+    """Mask what windows share out, not the larger array they share it in: hits are 0 where their maximum is."""
+    if scalar_of(a.node) != 0 or not _made_by(condition, "less_equal") or not _made_by(b, "max_pool_input"):
+        return None
+    g, x, y = (_operand(b, i) for i in range(3))
+    rectified = _made_by(x, "relu") and _operand(x).node is _operand(condition).node
+    pooled = _made_by(y, "max_pool") and _operand(y).node is x.node and y.node.params == b.node.params
+    if not (rectified and pooled and scalar_of(_operand(condition, 1).node) == 0):
+        return None
+    return Tensor(remake(b.node, (xp.where(y <= 0, a, g).node, x.node, y.node)))
 
 
 def _astype(x: Tensor, dtype: str) -> Tensor | None:
@@ -303,6 +315,7 @@ ARITHMETIC: tuple[Rule, ...] = (
 
 CHOICES: tuple[Rule, ...] = (
     ("where", _where),  # where(True, a, b) -> a, where(c, a, a) -> a
+    ("where", _mask_before_windows),  # relu's mask of max_pool's gradient -> max_pool's gradient of what is masked
     ("stop_gradient", lambda x: x),  # no gradient is taken any more
     ("cond", _sink_cond),  # cond(True, then, orelse) -> then
     ("item", _item_of_cond),

@@ -52,9 +52,17 @@ def simplified(*tensors):
     return verify(simplify(graph)).outputs
 
 
+above = xp.relu(xp.expand_dims(x, axis=-1))
+POOLING = {"window": 3, "strides": 1}
+largest, arriving = xp.max_pool(above, **POOLING), xp.max_pool(xp.expand_dims(y, axis=-1), **POOLING)
+
 BROADCASTING = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "pow")
 FIRES = {
     "x * 1": (x * 1, x),
+    "relu's mask of a pool's gradient": (
+        xp.where(xp.expand_dims(x, axis=-1) <= 0, 0.0, xp.max_pool_input(arriving, above, largest, **POOLING)),
+        xp.max_pool_input(xp.where(largest <= 0, 0.0, arriving), above, largest, **POOLING),
+    ),
     "1 * x": (1.0 * x, x),
     "n * 1": (n * 1, n),
     "x / a power of two": (x / 1024, x * 2.0**-10),
