@@ -22,6 +22,9 @@ BUDGET = 1 << 20
 _NARROW = 16
 """With fewer channels in a group one product for all elements of the window is faster than one for each."""
 
+_SHORT = 12
+"""Below so many elements a row of the window is no stretch worth copying; a row of positions is, column by column."""
+
 
 def conv(x: Array, kernel: Array, slides: Slides, out: Array) -> None:
     """Write the convolution of ``x``, not padded yet, into ``out``."""
@@ -74,7 +77,11 @@ def _places(x: Array, slides: Slides) -> Iterator[tuple[slice, slice]]:
 def _rows(x: Array, slides: Slides, part: slice, rows: slice) -> Array:
     """Return a block of the matrix, (positions, window * channels)."""
     found = patches(framed(x, slides, part, rows), rows_of(slides, rows))
-    return found.reshape(-1, prod(found.shape[1 + len(slides) :]))
+    columns = prod(found.shape[1 + len(slides) :])
+    if slides[-1].size * x.shape[-1] >= _SHORT:
+        return found.reshape(-1, columns)
+    order = (*range(1 + len(slides), found.ndim), *range(1 + len(slides)))
+    return found.transpose(order).reshape(columns, -1).T
 
 
 def _weighed(y: Array, weights: Array) -> Iterator[Array]:

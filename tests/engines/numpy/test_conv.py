@@ -24,6 +24,7 @@ CASES = [
     (depthwise, (3, 15, 13, 6), (3, 2, 1, 12), {"groups": 6, "strides": 2}),
     (depthwise, (2, 7, 8, 6, 5), (2, 3, 2, 1, 5), {"groups": 5, "dilation": 2}),
     (matrix, (3, 26, 26, 1), (3, 3, 1, 32), {}),
+    (matrix, (3, 27, 24, 4), (3, 2, 2, 6), {"groups": 2, "strides": 2, "padding": "same"}),
     (matrix, (3, 26, 25, 32), (3, 3, 32, 64), {"strides": 2, "padding": "same"}),
     (matrix, (3, 26, 25, 32), (3, 3, 32, 64), {"dilation": 3}),
     (matrix, (2, 17, 16, 12), (5, 4, 4, 9), {"groups": 3, "padding": "same"}),
