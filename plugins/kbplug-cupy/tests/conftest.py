@@ -8,7 +8,7 @@ import pytest
 HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "src")]  # generating kernels is tested where CuPy is not installed
 
-collect_ignore = ["report.py"]  # imports CuPy
+import needs  # noqa: E402 -- found by the line above, and reads the settings before the run forgets them
 
 
 def pytest_configure(config):
@@ -19,19 +19,18 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def _device(request):
-    from needs import lacking, why_no_device
-
-    if request.node.get_closest_marker("gpu") and (reason := why_no_device()):
-        lacking("GPU", reason)
+    if request.node.get_closest_marker("gpu"):
+        if reason := needs.why_no_device():
+            needs.lacking("GPU", reason)
+        needs.in_time()
 
 
 @pytest.fixture(scope="session")
 def compile_for():
     """Return a function from a source and an architecture to the size of the binary."""
     from compilers import compiler
-    from needs import lacking
 
     found = compiler()
     if found is None:
-        lacking("NVCOMPILE", "Neither NVRTC (nvidia-cuda-nvrtc with cuda-bindings) nor nvcc is installed.")
+        needs.lacking("NVCOMPILE", "Neither NVRTC (nvidia-cuda-nvrtc with cuda-bindings) nor nvcc is installed.")
     return found

@@ -1,11 +1,21 @@
 """What a test may need, a CUDA device or a compiler for one: why it lacks, and whether that is a failure."""
 
 import os
+import time
 
 import pytest
 
 # Read before the run forgets the settings of the person who runs it.
 REQUIRED = {name: bool(os.environ.get(f"KBPLUG_REQUIRE_{name}")) for name in ("GPU", "NVCOMPILE")}
+
+UNTIL = float(os.environ.get("KBPLUG_GPU_UNTIL", "inf"))
+TIME_IS_UP = "The time for tests on a device is up."
+
+
+def in_time():
+    """Skip what begins later than it was given, in seconds since 1970."""
+    if time.time() > UNTIL:
+        pytest.skip(TIME_IS_UP)
 
 
 def lacking(name, reason):
