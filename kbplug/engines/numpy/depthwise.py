@@ -1,24 +1,28 @@
 """Convolution whose channels each have filters of their own: a multiplication and an addition per window element.
 
 Blocks of the batch stay in the cache. A filter's weight is repeated along a row of positions, so that with stride 1 a
-row is one contiguous loop and not one for each position.
+row is one contiguous loop and not one for each position. Many channels are a loop long enough by themselves, which
+``einsum`` runs with the multiplication and the addition in one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from kbplug.engines.numpy.batches import blocks
-from kbplug.engines.numpy.windows import Array, framed, offsets, rows_of
+from kbplug.engines.numpy.windows import Array, framed, offsets, patches, rows_of
 
 Slides = tuple[Any, ...]
 
 BUDGET = 1 << 18
 """Bytes of the results at a time."""
+
+WIDE = 64
+"""From so many channels on ``einsum`` is faster where it adds up products: forward, and to the kernel."""
 
 
 def fits(channels: int, groups: int) -> bool:
@@ -31,10 +35,7 @@ def conv(x: Array, kernel: Array, slides: Slides, out: Array) -> None:
     filters = out.reshape(*out.shape[:-1], x.shape[-1], -1)
     for i, weights in _filters(kernel, x.shape[-1], slides):
         for part, rows in _places(x, slides):
-            seen, total = framed(x, slides, part, rows), np.zeros(filters[part, rows, ..., i].shape, x.dtype)
-            for weight, (_, index) in zip(weights, offsets(rows_of(slides, rows)), strict=True):
-                total += seen[index] * weight
-            filters[part, rows, ..., i] = total
+            filters[part, rows, ..., i] = _summed(framed(x, slides, part, rows), weights, rows_of(slides, rows))
 
 
 def conv_input(y: Array, kernel: Array, slides: Slides, out: Array) -> None:
@@ -54,9 +55,36 @@ def conv_kernel(x: Array, y: Array, slides: Slides, out: Array) -> None:
         seen = framed(x, slides, part, rows)
         for i in range(total.shape[-1]):
             made = np.ascontiguousarray(filters[part, rows, ..., i])
-            for element, index in offsets(rows_of(slides, rows)):
-                product = (seen[index] * made).reshape(-1, x.shape[-1])
-                total[element][:, i] += np.ones(len(product), x.dtype) @ product
+            total[..., i] += _multiplied(seen, made, rows_of(slides, rows))
+
+
+def _summed(seen: Array, weights: Array, slides: Sequence[Any]) -> Array:
+    """Return the sum over the elements of the window of each times its weight."""
+    if seen.shape[-1] >= WIDE:
+        whole, place, element = _axes(len(slides))
+        window = weights[:, 0].reshape(*(w.size for w in slides), -1)
+        return np.asarray(np.einsum(patches(seen, slides), whole, window, element, place))
+    total = np.zeros((len(seen), *(w.count for w in slides), seen.shape[-1]), seen.dtype)
+    for weight, (_, index) in zip(weights, offsets(slides), strict=True):
+        total += seen[index] * weight
+    return total
+
+
+def _multiplied(seen: Array, made: Array, slides: Sequence[Any]) -> Array:
+    """Return, for each element of the window, the sum over the positions of what it takes times ``made``."""
+    if seen.shape[-1] >= WIDE:
+        whole, place, element = _axes(len(slides))
+        return np.asarray(np.einsum(patches(seen, slides), whole, made, place, element))
+    ones = np.ones(made.size // made.shape[-1], made.dtype)
+    sums = [ones @ (seen[index] * made).reshape(len(ones), -1) for _, index in offsets(slides)]
+    return np.stack(sums).reshape(*(w.size for w in slides), -1)
+
+
+def _axes(spatial: int) -> tuple[list[int], list[int], list[int]]:
+    """Return the letters of ``einsum`` for windows, for results and for the elements of a window."""
+    channel = 2 * spatial + 1
+    place, element = list(range(spatial + 1)), list(range(spatial + 1, channel))
+    return [*place, *element, channel], [*place, channel], [*element, channel]
 
 
 def _filters(kernel: Array, channels: int, slides: Slides) -> Iterator[tuple[int, Array]]:

@@ -23,9 +23,12 @@ def conv(x: Array, kernel: Array, slides: Slides, out: Array) -> None:
 
 def conv_input(y: Array, kernel: Array, slides: Slides, out: Array) -> None:
     """Write the transpose of ``conv`` in the array into ``out``, padding included; the rest of it holds zeros."""
-    made = y.reshape(-1, y.shape[-1]) @ kernel.reshape(kernel.shape[-2:]).T
     ((_, index),) = offsets(slides)
-    out[index] = made.reshape(*y.shape[:-1], out.shape[-1])
+    target, flat, weights = out[index], y.reshape(-1, y.shape[-1]), kernel.reshape(kernel.shape[-2:]).T
+    if target.flags.c_contiguous:
+        np.matmul(flat, weights, out=target.reshape(-1, out.shape[-1]))
+    else:
+        target[...] = (flat @ weights).reshape(target.shape)
 
 
 def conv_kernel(x: Array, y: Array, slides: Slides, out: Array) -> None:

@@ -22,6 +22,7 @@ CASES = [
     (pointwise, (2, 11, 5), (1, 5, 7), {"padding": ((1, 2),)}),
     (depthwise, (3, 15, 13, 24), (3, 5, 1, 24), {"groups": 24, "padding": "same"}),
     (depthwise, (3, 15, 13, 6), (3, 2, 1, 12), {"groups": 6, "strides": 2}),
+    (depthwise, (3, 15, 13, 70), (3, 3, 1, 140), {"groups": 70, "strides": 2, "padding": "same"}),
     (depthwise, (2, 7, 8, 6, 5), (2, 3, 2, 1, 5), {"groups": 5, "dilation": 2}),
     (matrix, (3, 26, 26, 1), (3, 3, 1, 32), {}),
     (matrix, (3, 27, 24, 4), (3, 2, 2, 6), {"groups": 2, "strides": 2, "padding": "same"}),
