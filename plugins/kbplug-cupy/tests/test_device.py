@@ -77,6 +77,52 @@ def test_a_result_may_be_written_over_an_operand(engine, cupy):
     np.testing.assert_array_equal(x.get(), np.tile(np.arange(4) + 1.0, (8, 1)))
 
 
+def test_several_results_may_be_written_over_operands(engine, cupy):
+    from regions import region
+
+    run = engine.fuse(region(lambda m, w: (0.9 * m, w - 0.9 * m), (1, "float32"), (1, "float32")))
+    m, w = cupy.ones(8, dtype="float32"), cupy.zeros(8, dtype="float32")
+    found = run(m, w, out=[m, None])
+    assert found[0] is m
+    np.testing.assert_allclose(m.get(), np.full(8, 0.9), rtol=1e-6)
+    np.testing.assert_allclose(found[1].get(), np.full(8, -0.9), rtol=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "simple"])
+def test_loops_and_their_gradients_give_what_numpy_does(engine, cell):
+    from test_loops import FEATURES, agree, network, numbers
+
+    import kbplug
+    from kbplug import backend as K
+
+    x, weights, last, outputs, states = network(cell)
+    f = K.function([x], [last, outputs, *states, *K.gradients(K.sum(K.square(outputs)), [x, *weights])])
+    for shape in ((3, 6), (2, 1)):
+        expected = f([numbers(*shape, FEATURES)])
+        with kbplug.engine_scope(engine):
+            agree(f([numbers(*shape, FEATURES)]), expected)
+    assert all(p is not None for plans in engine.kernels["scan"]._plans.values() for p in plans.values())
+
+
+def test_updates_are_written_over_their_variables(engine):
+    from test_updates import GIVEN, adam, layers
+
+    import kbplug
+    from kbplug import backend as K
+
+    x, weights, loss, gradients = layers()
+    moments = [K.variable(np.zeros(w.shape), dtype="float32") for w in weights for _ in range(2)]
+    rows = zip(weights, gradients, moments[::2], moments[1::2], strict=True)
+    step = K.function([x], [loss], updates=[c for row in rows for c in adam(*row)])
+    held, losses = [*weights, *moments], []
+    with kbplug.engine_scope(engine):
+        losses.append(step([GIVEN])[0])
+        before = [v.cell._held[1].data.ptr for v in held]
+        losses += [step([GIVEN])[0] for _ in range(20)]
+    assert [v.cell._held[1].data.ptr for v in held] == before
+    assert losses[-1] < 0.5 * losses[0]
+
+
 def test_nothing_inside_a_function_waits_for_the_device(engine, cupy):
     # A stream that is being captured refuses every wait and every copy to the host.
     from kbplug import backend as K

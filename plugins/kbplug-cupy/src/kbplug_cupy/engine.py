@@ -57,7 +57,7 @@ class CupyEngine(Engine):
     xp = xp
     capabilities = Capabilities(dtypes=STANDARD_DTYPES | {"float16"})
     in_place = MappingProxyType(_IN_PLACE)
-    optimisations = MappingProxyType({"loops": "a step of a loop in few launches, planned once for its sizes"})
+    optimisations = MappingProxyType({"steps": "a step of a loop in few launches, planned once for its sizes"})
 
     def __init__(
         self, device: str | None = None, fuse: bool = True, donate: bool = True, deterministic: bool = False
@@ -105,7 +105,7 @@ class CupyEngine(Engine):
     def leaving_out(self, names: frozenset[str], /) -> Self:
         """Return this engine without some optimisations."""
         reduced = super().leaving_out(names)
-        if "loops" in names:
+        if "steps" in names:
             reduced.kernels = MappingProxyType({n: k for n, k in self.kernels.items() if n != "scan"})
         return reduced
 
