@@ -98,7 +98,7 @@ def test_bad_feeds_are_told(network):
 
 def test_loops_and_large_graphs_have_a_row_each():
     x = K.placeholder((2, 5, 3))
-    _, outputs, _ = K.rnn(lambda x, states: (x + states[0], [x]), x, [K.zeros((2, 3))])
+    _, outputs, _ = K.rnn(lambda x, states: (x * states[0], [x * states[0]]), x, [K.ones((2, 3))])
     found = K.function([x], [outputs]).profile([np.ones((2, 5, 3))])
     assert [row.operations for row in found.rows if row.op == "scan"] == [5 * 6]
 
