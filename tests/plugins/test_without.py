@@ -9,7 +9,7 @@ import kbplug
 from kbplug import backend as K
 from kbplug import config, plugins
 from kbplug.config.settings import change
-from kbplug.engines.numpy import idioms, pool
+from kbplug.engines.numpy import conv, idioms, pool
 from kbplug.errors import SettingsError
 from kbplug.passes import pipeline
 
@@ -33,7 +33,7 @@ GIVEN = [np.arange(6, dtype="float32").reshape(2, 3)]
 def test_every_pass_has_a_name_once_and_says_what_it_does():
     known = kbplug.optimisations()
     assert {p.name for p in pipeline.PIPELINE if p.optional} | set(pipeline.AFTERWARDS) < set(known)
-    assert {"idioms", "threads"} < set(known)
+    assert {"idioms", "threads", "transforms"} < set(known)
     assert "expand" not in known
     assert all(known.values())
 
@@ -187,6 +187,20 @@ def test_without_idioms_numpy_computes_by_its_own_functions():
         assert not {*idioms.KERNELS} & {*plugins.kernels_for(engine)}
         assert "k_pow" not in f.source()
     assert "k_pow" in f.source()
+
+
+def test_without_transforms_convolutions_slide():
+    random = np.random.default_rng(3)
+    x, kernel = (random.standard_normal(s).astype("float32") for s in ((1, 64, 64, 1), (31, 31, 1, 1)))
+    f = K.function([given := K.placeholder((None, 64, 64, 1))], [K.conv2d(given, K.constant(kernel))])
+    (expected,) = f([x])
+    with kbplug.without("transforms") as engine:
+        assert all(plugins.kernels_for(engine)[name] is kernel for name, kernel in conv.SLIDING.items())
+        (found,) = f([x])
+    with kbplug.without("idioms") as engine:
+        assert all(plugins.kernels_for(engine)[name] is kernel for name, kernel in conv.KERNELS.items())
+    assert not np.array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * np.abs(found).max())
 
 
 def test_a_variable_is_the_same_inside():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from kbplug.engine import STANDARD_DTYPES, Capabilities, Engine, Kernel, Probe
-from kbplug.engines.numpy import blocks, heap, idioms, pool, shards
+from kbplug.engines.numpy import blocks, conv, heap, idioms, pool, shards
 from kbplug.engines.numpy.kernels import KERNELS
 from kbplug.plugins import kernels_for
 
@@ -59,7 +59,11 @@ class NumpyEngine(Engine):
     in_place = MappingProxyType(_IN_PLACE)
     row_ops = frozenset({"take_along_axis", "one_in_row", "sum"})
     optimisations = MappingProxyType(
-        {"idioms": "some functions by several calls that are faster than one", "threads": "threads beside BLAS's own"}
+        {
+            "idioms": "some functions by several calls that are faster than one",
+            "threads": "threads beside BLAS's own",
+            "transforms": "convolutions by products of transforms, Winograd's and Fourier's",
+        }
     )
 
     def __init__(self) -> None:
@@ -81,8 +85,8 @@ class NumpyEngine(Engine):
         """Return this engine without some optimisations."""
         reduced = super().leaving_out(names)
         reduced._idle = []  # its contexts are told how many threads there are
-        if "idioms" in names:
-            reduced.kernels = MappingProxyType({n: k for n, k in KERNELS.items() if n not in idioms.KERNELS})
+        left = {n: k for n, k in KERNELS.items() if "idioms" not in names or n not in idioms.KERNELS}
+        reduced.kernels = MappingProxyType({**left, **(conv.SLIDING if "transforms" in names else {})})
         return reduced
 
     def fuse(self, region: Graph, /) -> Kernel | None:
