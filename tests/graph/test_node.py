@@ -169,7 +169,7 @@ def test_nodes_that_nobody_holds_are_gone():
     del x, y
     gc.collect()
     assert ref() is None
-    assert living() == before
+    assert living() <= before  # what other tests left may have gone as well
 
 
 def test_threads_that_build_the_same_node_get_the_same_node():

@@ -61,6 +61,7 @@ class NumpyEngine(Engine):
     optimisations = MappingProxyType(
         {
             "idioms": "some functions by several calls that are faster than one",
+            "heap": "memory that arrays let go stays with the process, from the first function compiled with this on",
             "threads": "threads beside BLAS's own",
             "transforms": "convolutions by products of transforms, Winograd's and Fourier's",
         }
@@ -103,7 +104,8 @@ class NumpyEngine(Engine):
         NumPy keeps its error state in a context variable, so ``run`` is called in a context where warnings
         are off. A context serves one call at a time; idle ones wait in a pool.
         """
-        heap.keep()
+        if "heap" not in self.left_out:
+            heap.keep()
         idle, alone = self._idle, "threads" in self.left_out
 
         def quiet(*arrays: Any) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """The runner is strict: it excuses only what it is told to, and keeps no line that excuses nothing."""
 
+import argparse
 import importlib.util
 import sys
 from pathlib import Path
@@ -50,19 +51,34 @@ def test_each_failure_needs_a_line_and_each_line_a_failure(suite, counts, excuse
 def test_a_report_is_read_by_the_ids_of_pytest(suite, tmp_path):
     report = tmp_path / "report.xml"
     report.write_text(
-        '<testsuites><testsuite><testcase classname="array_api_tests.test_a" name="test_b[x &gt; 0]"/>'
+        '<testsuites><testsuite time="2.5"><testcase classname="array_api_tests.test_a" name="test_b[x &gt; 0]"/>'
         '<testcase classname="array_api_tests.test_a.TestC" name="test_d"><failure message="AssertionError: 1&#10;2"/>'
         '</testcase><testcase classname="array_api_tests.test_a" name="test_e"><skipped/></testcase>'
         '<testcase classname="array_api_tests.test_a" name="test_f"><error message="no"/></testcase>'
         "</testsuite></testsuites>"
     )
-    found = suite.read(report, 2.0, 20)
+    found = suite.read(report, 20)
     assert found.passed == {"array_api_tests/test_a.py::test_b[x > 0]"}
     assert found.skipped == {"array_api_tests/test_a.py::test_e"}
     assert found.failed == {
         "array_api_tests/test_a.py::TestC::test_d": "AssertionError: 1",
         "array_api_tests/test_a.py::test_f": "no",
     }
+    assert found.seconds == 2.5
+
+
+def test_what_was_reported_before_is_not_run_again(suite, tmp_path):
+    checkout, reports = tmp_path / "checkout", tmp_path / "kept" / "some.module-numpy-20"
+    checkout.joinpath("array_api_tests").mkdir(parents=True)
+    reports.mkdir(parents=True)
+    for name in ("test_a", "test_b"):
+        checkout.joinpath("array_api_tests", f"{name}.py").touch()
+        case = f'<testcase classname="array_api_tests.{name}" name="test_c"/>'
+        reports.joinpath(f"{name}.py.xml").write_text(f'<testsuite time="1.5">{case}</testsuite>')
+    given = argparse.Namespace(checkout=checkout, keep=tmp_path / "kept", only=None, examples=20, processes=0)
+    found = suite.run("some.module", "numpy", given)
+    assert found.passed == {"array_api_tests/test_a.py::test_c", "array_api_tests/test_b.py::test_c"}
+    assert (found.seconds, found.examples) == (3.0, 20)
 
 
 def test_every_line_of_the_exceptions_has_a_reason(suite):

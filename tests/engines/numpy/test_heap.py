@@ -5,7 +5,12 @@ import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+import kbplug
+from kbplug import backend as K
+from kbplug.engines.numpy import heap
 
 CALLS = 8
 PROGRAM = f"""
@@ -38,3 +43,14 @@ def test_a_call_finds_the_memory_of_the_one_before():
     tuned = faults(MALLOC_TRIM_THRESHOLD_="131072", MALLOC_MMAP_THRESHOLD_="131072")
     assert tuned > 1000, "16 MiB of results are 4096 pages, or a few large ones and the rest"
     assert faults() < tuned / 10
+
+
+def test_the_allocator_is_left_alone_where_it_is_left_out(monkeypatch):
+    asked = []
+    monkeypatch.setattr(heap, "keep", lambda: asked.append(True))
+    x = K.placeholder((3,))
+    with kbplug.without("heap"):
+        K.function([x], [K.exp(x)])([np.zeros(3)])
+    assert not asked
+    K.function([x], [K.exp(x)])([np.zeros(3)])
+    assert asked
