@@ -143,8 +143,8 @@ def searched(found, examples, *, but=(), **keywords):
     assert not missing, f"{', '.join(missing)} did nothing in any example."
 
 
-ELSEWHERE = ("transforms",)
-"""What no program here has anything for: convolutions have tests of their own."""
+ELSEWHERE = ("transforms", "heap")
+"""What no program here has anything for: convolutions and the allocator have tests of their own."""
 
 GRADIENTS = ("join", "loops")
 """What has something to do where the gradient of a loop is taken."""
