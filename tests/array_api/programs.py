@@ -283,9 +283,10 @@ def manipulation(draw: st.DrawFn, program: Program) -> str:
         f"xp.repeat({x}, 2)",
         f"xp.tile({x}, (2,))",
         f"xp.stack([{x}, {x}], axis={draw(st.integers(-n - 1, n))})",
-        f"xp.broadcast_arrays({x}, xp.zeros((2, 1)))[0]" if _broadcast(a.shape, (2, 1)) else f"xp.astype({x}, xp.bool)",
         f"xp.asarray({x}, copy=True)",
     ]
+    if _broadcast(a.shape, (2, 1)):
+        choices.append(f"xp.broadcast_arrays({x}, xp.zeros((2, 1)))[0]")
     if n:
         choices += [f"xp.flip({x}, axis={axis})", f"xp.roll({x}, {draw(st.integers(-3, 3))}, axis={axis})"]
         choices += [f"xp.moveaxis({x}, {axis}, {draw(st.integers(-n, n - 1))})", f"xp.repeat({x}, 2, axis={axis})"]
