@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kbplug.engines.numpy import blas, idioms, pool, reductions, scratch
+from kbplug.engines.numpy.owned import owned
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
 from kbplug.passes.regions import is_sum_of_rows
@@ -62,7 +63,7 @@ class Blocks:
     def __call__(self, *arrays: Array) -> Any:
         """Return the region's result, or a tuple of its results, as arrays of their own."""
         cut = None if arrays[self._widest].size < SMALL else self._cut(arrays)
-        found = _own(self._run(*arrays), arrays) if cut is None or 0 in cut.full else self._by_blocks(arrays, cut)
+        found = owned(self._run(*arrays), arrays) if cut is None or 0 in cut.full else self._by_blocks(arrays, cut)
         return found[0] if len(found) == 1 else found
 
     def _cut(self, arrays: Sequence[Array]) -> Cut | None:
@@ -147,17 +148,6 @@ class Blocks:
         program = emit(self._plan.graph, self._engine, kernels, into=self._plan.into)
         self.program.twins.append(program)
         return program.run
-
-
-def _own(results: Sequence[Any], arrays: Sequence[Array]) -> tuple[Any, ...]:
-    """Return results that are no operand, no view and not each other."""
-    seen = set(map(id, arrays))
-    found = []
-    for result in results:
-        taken = id(result) in seen or getattr(result, "base", None) is not None
-        seen.add(id(result))
-        found.append(np.array(result) if taken else result)
-    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Where the values of a region lie while it runs block by block: in its results, or in memory that a thread keeps.
 
 What is written into a given buffer needs no memory of its own, and a value that is needed no more leaves its buffer to
-the next. Knows the region's graph and no sizes; ``Scratch`` knows sizes and no graph.
+the next. ``plan`` knows the region's graph and no sizes; ``carve`` knows sizes and no graph.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kbplug.engines.numpy import blas, pool
+from kbplug.engines.numpy.owned import owned
 from kbplug.ops.sharding import Cut, End, batch_size, first_cut
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def sharded(
     samples = batch_size(arrays, axes) or 0
     parts = min(_parts(first_cut(arrays, axes)[0].size, work, bytes), samples)
     if parts < 2:
-        return _own(body(*arrays), arrays)
+        return owned(body(*arrays), arrays)
     bounds = [samples * i // parts for i in range(parts + 1)]
     found = _Results(ends, samples, parts)
 
@@ -79,17 +80,6 @@ def _parts(elements: int, work: float, bytes: float) -> int:
 
 def _slice(cut: Cut, start: int, stop: int) -> tuple[slice, ...]:
     return (slice(None),) * cut.axis + (slice(start * cut.each, stop * cut.each),)
-
-
-def _own(results: Sequence[Any], arrays: Sequence[Array]) -> tuple[Any, ...]:
-    """Return results none of which shares memory with an operand or with another result."""
-    seen = set(map(id, arrays))
-    owned = []
-    for result in results:
-        shares = getattr(result, "base", None) is not None or id(result) in seen
-        seen.add(id(result))
-        owned.append(np.array(result) if shares else result)
-    return tuple(owned)
 
 
 class _Results:
