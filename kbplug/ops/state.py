@@ -20,10 +20,9 @@ class CellLike(Protocol):
 
 
 @primitive()
-def read(*, cell: Any) -> Spec:
+def read(*, cell: CellLike) -> Spec:
     """The value of a cell when the call begins."""
-    spec: Spec = cell.spec
-    return spec
+    return cell.spec
 
 
 def moves(node: Node) -> bool:

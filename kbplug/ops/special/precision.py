@@ -52,11 +52,6 @@ def largest(xp: Any, x: Any) -> float:
     return float(xp.finfo(x.dtype).max)
 
 
-def largest_exponent(xp: Any, x: Any) -> float:
-    """Return the largest number whose exponential is finite in the dtype of ``x``, less a little for rounding."""
-    return math.log(largest(xp, x)) * (1 - 2.0**-22)
-
-
 def bounded_product(xp: Any, a: Any, b: Any) -> Any:
     """Return ``a * b`` in float64 for ``b > 0``, infinite without a warning where it overflows."""
     fits = (xp.abs(a) * 2.0**-540) * (b * 2.0**-540) < 2.0 ** (1024 - 1080)
