@@ -56,7 +56,8 @@ def attempt(*given):
 
 
 def seconds(call, count):
-    """Return the elapsed seconds and the processor's, of all threads, that one call of ``count`` takes."""
+    """Return the elapsed seconds and the processor's, of all threads, that each of ``count`` calls takes after one."""
+    call()
     start, busy = time.perf_counter(), time.process_time()
     for _ in range(count):
         call()

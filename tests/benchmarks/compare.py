@@ -1,8 +1,9 @@
 """Ten workloads on kbplug and beside it on its peers: seconds per call, first call and import, in alternation.
 
 Each peer runs in a process of its own, so that no library's threads stand in another's way; the processes are
-asked in turns, so that what else the machine does falls on all alike. Where it does much else, threads that wait for
-each other take many times as long; then only ``--cores 1 --clock processor`` tells what a library's work costs.
+asked in turns, in another order each time, so that what else the machine does falls on all alike. Where it does much
+else, threads that wait for each other take many times as long; then only ``--cores 1 --clock processor`` tells what a
+library's work costs.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import select
 import subprocess
 import sys
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,6 +29,10 @@ HERE = Path(__file__).parent
 ROUNDS, QUICK_ROUNDS = 15, 5
 AT_LEAST = 0.02
 """Seconds that the calls of one turn take."""
+
+REST = 0.15
+"""Seconds from one turn to the next. The threads of OpenBLAS go on turning for a tenth of a second after a product, and
+what runs meanwhile has a core less."""
 
 PATIENCE = 600
 """Seconds that a peer may take for one answer."""
@@ -71,7 +78,7 @@ class Candidate:
         return json.loads(line) if line else {"skipped": f"ended with status {self.process.wait()}"}
 
     def turn(self):
-        """Return the seconds of a call, or infinity from a process that ended."""
+        """Return the seconds of a call that follows others, or infinity from a process that ended."""
         answer = self.ask(self.calls)
         self.result.found |= {k: v for k, v in answer.items() if k == "skipped"}
         return answer.get(self.clock, float("inf"))
@@ -91,10 +98,11 @@ def measure(candidates, reference, rounds):
     """Return a ``Result`` per peer."""
     for candidate in candidates:
         candidate.begin(reference)
-    for n in range(rounds):
-        shift = n % len(candidates)
-        for candidate in candidates[shift:] + candidates[:shift]:
+    shuffled = random.Random(0)
+    for _ in range(rounds):
+        for candidate in shuffled.sample(candidates, len(candidates)):
             if candidate.alive:
+                time.sleep(REST)
                 candidate.result.seconds.append(candidate.turn())
     return [candidate.result for candidate in candidates]
 
