@@ -77,9 +77,9 @@ def conv_input(
     slides: Slides = _slides("conv_input", shape, kernel.shape[:-2], params)
     check_positions("conv_input", y.shape[1:-1], slides)
     chosen = way(slides, len(y), kernel.shape, groups, y.dtype, transforms=transforms)
-    room: Slides = winograd.whole(slides) if chosen is winograd else slides
+    room, begin = (winograd.whole(slides), np.empty) if chosen is winograd else (slides, np.zeros)
     sizes = (n + w.before + w.after for n, w in zip(shape, room, strict=True))
-    out = np.zeros((len(y), *sizes, kernel.shape[-2] * groups), dtype=y.dtype)
+    out = begin((len(y), *sizes, kernel.shape[-2] * groups), dtype=y.dtype)
     spread(len(y), _products(slides, len(y), kernel.shape), lambda i: chosen.conv_input(y[i], kernel, slides, out[i]))
     inner = [slice(w.before, w.before + n) for n, w in zip(shape, slides, strict=True)]
     return from_channels_last(out[(slice(None), *inner)], data_format)

@@ -10,16 +10,19 @@ In float32 a result is off by at most 2e-5 of the largest one, in float64 by 2e-
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from kbplug.engines.numpy.batches import blocks
-from kbplug.engines.numpy.windows import Array, framed, padded, patches
-from kbplug.graph.window import Window
+from kbplug.engines.numpy.scratch import carve
+from kbplug.engines.numpy.windows import Array, framed, padded
 
 Slides = tuple[Any, ...]
 
@@ -29,8 +32,9 @@ TILE, REACH = 4, 6
 NARROW = 32
 """With fewer channels or filters the transforms cost more than the products that they save."""
 
-_BUDGET = 3 << 19
-"""Bytes of transforms at a time, which stay in the second-level cache."""
+_BUDGET = 3 << 20
+"""Bytes of transforms at a time: about a cache of the second level, in calls long enough for two threads to rarely meet
+between them."""
 
 _INPUT = (
     (4, 0, -5, 0, 1, 0),
@@ -52,9 +56,11 @@ _OUTPUT = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, 
 """The transforms of one dimension, for the points 0, 1, -1, 2, -2 and infinity."""
 
 
-def _square(transform: Any, dtype: Any) -> Array:
+@functools.cache
+def _square(transform: Any, dtype: Any, *, transposed: bool = False) -> Array:
     """Return a transform of both dimensions at once, as a matrix."""
-    return np.kron(transform, transform).astype(dtype)
+    found = np.kron(transform, transform).astype(dtype)
+    return np.ascontiguousarray(found.T) if transposed else found
 
 
 def fits(slides: Slides, channels: int, filters: int, dtype: Any) -> bool:
@@ -73,29 +79,35 @@ def whole(slides: Slides) -> Slides:
 def conv(x: Array, kernel: Array, slides: Slides, out: Array) -> None:
     """Write the convolution of ``x``, not padded yet, into ``out``."""
     weights, back = _weights(kernel), _square(_OUTPUT, x.dtype)
-    for part, rows in _places(slides, x, kernel.shape[-1]):
-        seen = _seen(x, slides, part, rows)
-        found = np.matmul(back, np.matmul(seen, weights).reshape(REACH**2, -1))
+    for part, rows, room, other in _places(slides, x, kernel.shape[-1], rooms=2):
+        seen = _seen(x, slides, part, rows, room, other)
+        found = _product(back, _product(seen, weights, room).reshape(REACH**2, -1), other)
         _write(found, out[part, _results(rows)])
 
 
 def conv_input(y: Array, kernel: Array, slides: Slides, out: Array) -> None:
-    """Add the transpose of ``conv`` in the array to ``out``, which has room for ``whole`` windows."""
+    """Write the transpose of ``conv`` in the array into ``out``, which has room for ``whole`` windows."""
     weights = np.ascontiguousarray(_weights(kernel).transpose(0, 2, 1))
-    back = np.ascontiguousarray(_square(_INPUT, y.dtype).T)
-    for part, rows in _places(slides, y, kernel.shape[-2]):
-        made = _made(y[part, _results(rows)])
-        found = np.matmul(back, np.matmul(made, weights).reshape(REACH**2, -1))
-        _fold(found, out[part, rows.start * TILE : rows.stop * TILE + REACH - TILE])
+    back = _square(_INPUT, y.dtype, transposed=True)
+    for part, rows, room, other in _places(slides, y, kernel.shape[-2], rooms=2):
+        made = _made(y[part, _results(rows)], room, other)
+        found = _product(back, _product(made, weights, room).reshape(REACH**2, -1), other)
+        block = out[part, rows.start * TILE : rows.stop * TILE + REACH - TILE]
+        above = block[:, : REACH - TILE].copy() if rows.start else None
+        _fold(found, block)
+        if above is not None:
+            block[:, : REACH - TILE] += above
 
 
 def conv_kernel(x: Array, y: Array, slides: Slides, out: Array) -> None:
     """Write the transpose of ``conv`` in the kernel into ``out``, for ``x`` not padded yet."""
     total = np.zeros((REACH**2, x.shape[-1], y.shape[-1]), dtype=x.dtype)
-    for part, rows in _places(slides, x, y.shape[-1]):
-        made = _made(y[part, _results(rows)])
-        total += np.matmul(_seen(x, slides, part, rows).transpose(0, 2, 1), made)
-    np.matmul(_square(_KERNEL, x.dtype).T, total.reshape(REACH**2, -1), out=out.reshape(9, -1))
+    found = np.empty_like(total)
+    for part, rows, room, other, third in _places(slides, x, y.shape[-1], rooms=3):
+        made = _made(y[part, _results(rows)], room, other)
+        seen = _seen(x, slides, part, rows, room, third)
+        total += np.matmul(seen.transpose(0, 2, 1), made, out=found)
+    np.matmul(_square(_KERNEL, x.dtype, transposed=True), total.reshape(REACH**2, -1), out=out.reshape(9, -1))
 
 
 def _weights(kernel: Array) -> Array:
@@ -104,10 +116,16 @@ def _weights(kernel: Array) -> Array:
     return flat.reshape(REACH**2, *kernel.shape[2:])
 
 
-def _places(slides: Slides, x: Array, others: int) -> Iterator[tuple[slice, slice]]:
-    """Yield blocks of samples and of rows of tiles, whose transforms fit the budget."""
+def _places(slides: Slides, x: Array, others: int, rooms: int) -> Iterator[tuple[Any, ...]]:
+    """Yield blocks of samples and of rows of tiles, whose transforms fit the budget, and room for any one of them."""
     down, along = (w.count // TILE for w in whole(slides))
-    return blocks(len(x), down, REACH**2 * along * (x.shape[-1] + others) * x.itemsize, _BUDGET)
+    weight = REACH**2 * along * x.itemsize
+    places = list(blocks(len(x), down, weight * (x.shape[-1] + others), _BUDGET))
+    most = max(((part.stop - part.start) * (rows.stop - rows.start) for part, rows in places), default=0)
+    room = (most * REACH**2 * along * max(x.shape[-1], others),)
+    kept = list(carve([(room, x.dtype)] * rooms))
+    for part, rows in places:
+        yield part, rows, *kept
 
 
 def _results(rows: slice) -> slice:
@@ -115,24 +133,34 @@ def _results(rows: slice) -> slice:
     return slice(rows.start * TILE, rows.stop * TILE)
 
 
-def _seen(x: Array, slides: Slides, part: slice, rows: slice) -> Array:
-    """Return the transform of what tiles see of ``x``, (36, tiles, channels)."""
-    block = framed(x, whole(slides), part, _results(rows))
-    found = patches(block, [Window(REACH, TILE, 1, count=n // TILE) for n in block.shape[1:-1]])
-    flat = np.ascontiguousarray(found.transpose(3, 4, 0, 1, 2, 5)).reshape(REACH**2, -1)
-    made: Array = np.matmul(_square(_INPUT, x.dtype), flat)
-    return made.reshape(REACH**2, -1, x.shape[-1])
+def _placed(room: Array, *shape: int) -> Array:
+    """Return an array at the beginning of a room."""
+    return room[: prod(shape)].reshape(shape)
 
 
-def _made(y: Array) -> Array:
-    """Return the transform of tiles of ``y``, (36, tiles, filters)."""
+def _product(a: Array, b: Array, room: Array) -> Array:
+    """Return a product, written into a room."""
+    product: Array = np.matmul(a, b, out=_placed(room, *a.shape[:-1], b.shape[-1]))
+    return product
+
+
+def _seen(x: Array, slides: Slides, part: slice, rows: slice, room: Array, into: Array) -> Array:
+    """Return the transform of what tiles see of ``x``, (36, tiles, channels), by way of a room."""
+    tiles = _tiles(framed(x, whole(slides), part, _results(rows)))
+    flat = _placed(room, *tiles.shape)
+    flat[...] = tiles
+    return _product(_square(_INPUT, x.dtype), flat.reshape(REACH**2, -1), into).reshape(REACH**2, -1, x.shape[-1])
+
+
+def _made(y: Array, room: Array, into: Array) -> Array:
+    """Return the transform of tiles of ``y``, (36, tiles, filters), by way of a room."""
     y = padded(y, [(0, -y.shape[1] % TILE), (0, -y.shape[2] % TILE)])
     samples, down, along, filters = y.shape
     tiles = y.reshape(samples, down // TILE, TILE, along // TILE, TILE, filters).transpose(2, 4, 0, 1, 3, 5)
-    flat = np.ascontiguousarray(tiles).reshape(TILE**2, -1)
-    back = np.ascontiguousarray(_square(_OUTPUT, y.dtype).T)
-    made: Array = np.matmul(back, flat)
-    return made.reshape(REACH**2, -1, filters)
+    flat = _placed(room, *tiles.shape)
+    flat[...] = tiles
+    back = _square(_OUTPUT, y.dtype, transposed=True)
+    return _product(back, flat.reshape(TILE**2, -1), into).reshape(REACH**2, -1, filters)
 
 
 def _write(found: Array, out: Array) -> None:
@@ -147,9 +175,19 @@ def _write(found: Array, out: Array) -> None:
 
 
 def _fold(found: Array, out: Array) -> None:
-    """Add tiles of what results saw, (36, tiles * channels), where they overlap."""
-    down, along = (n // TILE for n in out.shape[1:-1])
-    tiles = found.reshape(REACH, REACH, len(out), down, along, out.shape[-1])
-    for i, j in np.ndindex(REACH, REACH):
-        target = out[:, i : i + TILE * down - TILE + 1 : TILE, j : j + TILE * along - TILE + 1 : TILE]
-        np.add(target, tiles[i, j], out=target)
+    """Write the sums of tiles of what results saw, (36, tiles * channels), where they overlap."""
+    targets = _tiles(out)
+    tiles = found.reshape(targets.shape)
+    tiles[: REACH - TILE, :, :, 1:] += tiles[TILE:, :, :, :-1]
+    tiles[:, : REACH - TILE, :, :, 1:] += tiles[:, TILE:, :, :, :-1]
+    own, beyond = (slice(TILE), slice(None)), (slice(TILE, REACH), slice(-1, None))  # the last reach beyond their own
+    for (i, down), (j, along) in itertools.product((own, beyond), repeat=2):
+        targets[i, j, :, down, along] = tiles[i, j, :, down, along]
+
+
+def _tiles(x: Array) -> Array:
+    """Return what tiles see of a padded ``x``, (6, 6, samples, down, along, channels), as a view."""
+    down, along = ((n - REACH) // TILE + 1 for n in x.shape[1:-1])
+    sample, row, column, channel = x.strides
+    shape = (REACH, REACH, len(x), down, along, x.shape[-1])
+    return as_strided(x, shape, (row, column, sample, TILE * row, TILE * column, channel))

@@ -142,6 +142,14 @@ def test_frequencies_are_left_where_they_save_nothing_or_take_too_much_room(x, k
     assert chosen(x, kernel, {**PLAIN, **given}) is matrix
 
 
+def test_tiles_of_no_samples_have_a_slope_of_zero():
+    x, kernel = (0, 26, 26, 32), (3, 3, 32, 64)
+    assert chosen(x, kernel, PLAIN) is winograd
+    found = ours(*operands(x, kernel, PLAIN, "float32"), PLAIN)
+    assert [f.shape for f in found] == [(0, 24, 24, 64), x, kernel]
+    assert not found[2].any()
+
+
 def test_a_half_has_no_frequencies():
     assert chosen((1, 64, 64, 1), (31, 31, 1, 1), PLAIN, "float16") is matrix
 
