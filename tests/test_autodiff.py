@@ -5,7 +5,7 @@ import pytest
 
 from kbplug.autodiff import gradients, vjp
 from kbplug.errors import ArgumentError, GradientError
-from kbplug.graph.graph import Graph
+from kbplug.graph.graph import Graph, topological
 from kbplug.graph.node import placeholder
 from kbplug.graph.op import lookup
 from kbplug.graph.spec import Spec
@@ -197,3 +197,14 @@ def test_a_missing_derivative_outside_the_path_does_no_harm():
     x, y = symbol(), symbol()
     (slope,) = gradients(xp.sum(x * xp.nextafter(y, 0.0)), [x])
     assert slope.shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("name", "others"), [("subtract", ["sum", "negative"]), ("divide", ["sum", "negative", "divide"])]
+)
+def test_what_was_spread_is_added_up_first(name, others):
+    a, b, g = symbol((4, 5)), symbol((4, 1)), symbol((4, 5))
+    y = getattr(xp, name)(a, b)
+    (slope,) = vjp([y], [g], [b])
+    after = [n for n in topological([slope.node]) if n.inputs and n not in topological([y.node])]
+    assert [n.op.name for n in after if n.result.shape == (4, 1)] == others

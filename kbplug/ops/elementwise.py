@@ -30,6 +30,7 @@ from kbplug.ops.declare import (
     unary,
 )
 from kbplug.ops.namespace import namespace as xp
+from kbplug.ops.sizes import unbroadcast
 
 Rule = Callable[..., tuple[Any, ...]]
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -132,6 +133,16 @@ def _floor_divide_lower(xp: Any, a: Any, b: Any, /) -> Any:
     return xp.where(xp.isinf(a) | xp.isinf(b), xp.floor(a / b), quotient)
 
 
+def _divide(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what reaches both: over what the divisor was spread, sums are taken before they are divided by it."""
+    divisor = conj(b)
+    return g * (1 / divisor), -unbroadcast(g * conj(y), b) / divisor
+
+
+def _subtract(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    return g, -unbroadcast(g, b)
+
+
 def _copysign(g: Tensor, y: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return xp.where(xp.signbit(a) == xp.signbit(b), g, -g), xp.zeros_like(g)
 
@@ -213,7 +224,7 @@ binary(
     ("bitwise_right_shift", INTEGER, "``x1`` shifted right by ``x2`` bits.", None),
     ("bitwise_xor", BOOL_OR_INT, "Bitwise exclusive or.", None),
     ("copysign", REAL_FLOAT, "Magnitude of ``x1`` with the sign of ``x2``.", _copysign),
-    ("divide", FLOAT, "``x1 / x2``.", slopes(lambda y, a, b: 1 / b, lambda y, a, b: -y / b)),
+    ("divide", FLOAT, "``x1 / x2``.", _divide),
     ("floor_divide", REAL, "``x1 / x2`` rounded down.", ZERO, _floor_divide_lower),
     ("hypot", REAL_FLOAT, "``sqrt(x1**2 + x2**2)`` without overflow.", _hypot),
     ("logaddexp", REAL_FLOAT, "``log(exp(x1) + exp(x2))`` without overflow.", _logaddexp),
@@ -226,7 +237,7 @@ binary(
     ("nextafter", REAL_FLOAT, "The next representable number from ``x1`` towards ``x2``.", None),
     ("pow", NUMERIC, "``x1`` to the power ``x2``.", _pow),
     ("remainder", REAL, "``x1 - x2 * floor(x1 / x2)``, with the sign of ``x2``.", _remainder),
-    ("subtract", NUMERIC, "``x1 - x2``.", lambda g, y, a, b: (g, -g)),
+    ("subtract", NUMERIC, "``x1 - x2``.", _subtract),
 )
 
 binary(

@@ -79,6 +79,19 @@ def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis) -> tuple[Tensor]:
     return (y * (g - nx.sum(g * y, axis=axis, keepdims=True)),)
 
 
+@composite(promotes=range)
+def scaled_softmax(xp: Any, x: Any, scale: Any, /, *, axis: Axis = -1) -> Any:
+    """``softmax(x) * scale``, with each factor divided by its sum first, which is not below 1."""
+    e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
+    return e * (scale / xp.sum(e, axis=axis, keepdims=True))
+
+
+@scaled_softmax.derive
+def _(g: Tensor, y: Tensor, x: Tensor, scale: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
+    p, flow = nx.softmax(x, axis=axis), g * scale
+    return p * (flow - nx.sum(flow * p, axis=axis, keepdims=True)), g * p
+
+
 @composite()
 def log_softmax(xp: Any, x: Any, /, *, axis: Axis = -1) -> Any:
     """Logarithm of ``softmax``."""
@@ -88,7 +101,8 @@ def log_softmax(xp: Any, x: Any, /, *, axis: Axis = -1) -> Any:
 
 @log_softmax.derive
 def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis) -> tuple[Tensor]:
-    return (g - nx.softmax(x, axis=axis) * nx.sum(g, axis=axis, keepdims=True),)  # shares its exponentials with y
+    total = nx.sum(g, axis=axis, keepdims=True)
+    return (g + nx.scaled_softmax(x, -total, axis=axis),)  # shares its exponentials with y
 
 
 @composite()
@@ -102,9 +116,12 @@ def logsumexp(xp: Any, x: Any, /, *, axis: Axis = None, keepdims: bool = False) 
 
 @logsumexp.derive
 def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> tuple[Tensor]:
-    total = restore(y, x, axis, keepdims)
-    shift = nx.where(nx.isfinite(total), total, 0.0)
-    return (restore(g, x, axis, keepdims) * nx.exp(x - shift),)
+    """The exponentials of the body by their sum; of a row with an infinite maximum they are the slope themselves."""
+    top = nx.max(x, axis=axis, keepdims=True)
+    finite = nx.isfinite(top)
+    e = nx.exp(x - nx.stop_gradient(nx.where(finite, top, 0.0)))  # no shift changes the quotient
+    total = nx.where(finite, nx.sum(e, axis=axis, keepdims=True), 1.0)
+    return (e * (restore(g, x, axis, keepdims) / total),)
 
 
 @composite(promotes=range)
@@ -119,7 +136,7 @@ def softmax_cross_entropy(xp: Any, logits: Any, targets: Any, /, *, axis: int = 
 def _(g: Tensor, y: Tensor, logits: Tensor, targets: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     g = nx.expand_dims(g, axis=axis)
     flow = unbroadcast(_across(g * targets, logits, axis), logits)
-    slope = nx.softmax(logits, axis=axis) * nx.sum(flow, axis=axis, keepdims=True) - flow
+    slope = nx.scaled_softmax(logits, nx.sum(flow, axis=axis, keepdims=True), axis=axis) - flow
     return slope, _across(-g * nx.log_softmax(logits, axis=axis), targets, axis)
 
 

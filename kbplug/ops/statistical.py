@@ -109,7 +109,7 @@ def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> tuple[Tens
     top = restore(y, x, axis, keepdims)
     hit = (x == top) | (xp.isnan(x) & xp.isnan(top))
     share = xp.astype(hit, g.dtype)
-    return (restore(g, x, axis, keepdims) * share / xp.sum(share, axis=axis, keepdims=True),)
+    return (restore(g, x, axis, keepdims) / xp.sum(share, axis=axis, keepdims=True) * share,)
 
 
 @primitive()
@@ -144,7 +144,7 @@ def var(x: Spec, /, *, axis: Axis = None, correction: float = 0.0, keepdims: boo
 @var.derive
 def _(g: Tensor, y: Tensor, x: Tensor, axis: Axis, correction: float, keepdims: bool) -> tuple[Tensor]:
     centred = x - xp.mean(x, axis=axis, keepdims=True)
-    return (2.0 * restore(g, x, axis, keepdims) * centred / (count(x, axis, x.dtype) - correction),)
+    return (2.0 * restore(g, x, axis, keepdims) / (count(x, axis, x.dtype) - correction) * centred,)
 
 
 @primitive()

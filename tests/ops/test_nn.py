@@ -68,3 +68,26 @@ def test_a_class_shut_out_costs_nothing_and_pulls_nothing():
     found = Function([x, z], [loss, *gradients(loss, [x])])([logits, targets])
     np.testing.assert_allclose(found[0], np.log(2.0))
     np.testing.assert_allclose(found[1], [[0.0, 0.0, 0.0]], atol=1e-15)
+
+
+def test_slopes_of_logsumexp_where_its_maximum_is_infinite():
+    inf, nan = np.inf, np.nan
+    x = np.array([[inf, 1.0], [-inf, -inf], [nan, 1.0], [-inf, 0.0], [1e308, -1e308]])
+    e = np.e
+    expected = [[inf, e], [0, 0], [nan, e], [0, 1], [1, 0]]
+    np.testing.assert_array_equal(slope(lambda v: xp.logsumexp(v, axis=1), x)[0], expected)
+
+
+def test_slopes_of_logsumexp_keep_small_factors():
+    x, g = np.array([[-745.0, 0.0]]), np.array([1e-300])
+    found = slope(lambda v: g * xp.logsumexp(v, axis=1), x)[0]
+    np.testing.assert_allclose(found, [[0.0, 1e-300]])
+
+
+def test_a_scale_of_any_shape_reaches_softmax():
+    x, scale = np.array([[0.5, -1.0], [2.0, 0.25]]), np.array([[1.0, 3.0], [-2.0, 0.5]])
+    given, factors = (torch.tensor(a, requires_grad=True) for a in (x, scale))
+    (torch.softmax(given, -1) * factors).sum().backward()
+    found = slope(xp.scaled_softmax, x, scale)
+    np.testing.assert_allclose(found[0], given.grad, rtol=1e-12, atol=1e-16)
+    np.testing.assert_allclose(found[1], factors.grad, rtol=1e-12)

@@ -27,6 +27,7 @@ REFERENCES = {
     "log_softmax": lambda x, axis=-1: scipy.special.log_softmax(x, axis),
     "logsumexp": lambda x, axis=None, keepdims=False: scipy.special.logsumexp(x, axis, keepdims=keepdims),
     "relu": by_torch(functional.relu),
+    "scaled_softmax": lambda x, scale, axis=-1: scipy.special.softmax(x, axis) * scale,
     "selu": by_torch(functional.selu),
     "sigmoid_cross_entropy": by_torch(sigmoid_cross_entropy),
     "softmax": lambda x, axis=-1: scipy.special.softmax(x, axis),

@@ -50,6 +50,13 @@ SAMPLES: dict[str, list[Sample]] = {
         sample(np.array([[np.inf, 1.0], [-np.inf, -np.inf], [np.nan, 1.0]]), axis=1, smooth=False, label="odd"),
     ],
     "relu": [*_elementwise(), sample(COUNTS, label="int32")],
+    "scaled_softmax": [
+        sample(MATRIX, np.array([[0.5], [-2.0]])),
+        sample(CUBE, np.array([[[0.5, -2.0]], [[3.0, 0.2]]]), axis=1),
+        sample(CUBE, np.float64(0.7), axis=None, label="one for all"),
+        sample(np.array([[900.0, 900.5, -1e4]]), np.array([[1e30]]), smooth=False, label="far"),
+        sample(np.zeros((0, 2)), np.zeros((0, 1)), label="empty"),
+    ],
     "selu": _elementwise(),
     "sigmoid_cross_entropy": [
         sample(MATRIX, TARGETS),

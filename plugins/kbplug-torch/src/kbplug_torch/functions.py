@@ -90,6 +90,9 @@ def _normalised(name: str, function: Callable[[Tensor, int], Tensor]) -> Callabl
     return kernel
 
 
+softmax = _normalised("softmax", torch.softmax)
+
+
 def _fft(name: str, length: Callable[[int], int], *, real: bool) -> Callable[..., Tensor]:
     """Return a transform along one axis that also takes an array without elements, which MKL does not."""
     transform = getattr(torch.fft, name)
@@ -133,7 +136,8 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "prod": _accumulated(xp.prod),
     "relu": torch.relu,
     "remainder": remainder,
-    "softmax": _normalised("softmax", torch.softmax),
+    "scaled_softmax": lambda x, scale, *, axis: softmax(x, axis=axis) * scale,
+    "softmax": softmax,
     "special.erf": _real("special.erf", torch.erf),
     "special.erfc": _real("special.erfc", torch.erfc),
     "special.expit": _real("special.expit", torch.sigmoid),
