@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from kbplug.engines.numpy.batches import spread
-from kbplug.engines.numpy.windows import Array, channels_last, from_channels_last, offsets, padded, parts, widths
+from kbplug.engines.numpy.windows import (
+    Array,
+    channels_last,
+    from_channels_last,
+    offsets,
+    padded,
+    parts,
+    patches,
+    widths,
+)
 from kbplug.ops import pooling as generic
 from kbplug.ops.conv import check_positions
 
@@ -19,6 +28,9 @@ Slides = tuple[Any, ...]
 
 _PASS = 64
 """Products that take as long as what pooling does with an element."""
+
+_PART = 1 << 21
+"""Bytes of an array at a time: about a cache of the second level, in calls long enough for two threads."""
 
 
 def _reduce(ufunc: np.ufunc, x: Array, slides: Slides) -> Array:
@@ -53,7 +65,7 @@ def _pool(ufunc: np.ufunc, x: Array, slides: Slides, fill: float) -> Array:
 
 def _parts(samples: slice, x: Array) -> Iterator[slice]:
     """Yield slices of some samples whose elements fit the cache."""
-    for part in parts(samples.stop - samples.start, prod(x.shape[1:]) * x.itemsize):
+    for part in parts(samples.stop - samples.start, prod(x.shape[1:]) * x.itemsize, _PART):
         yield slice(samples.start + part.start, samples.start + part.stop)
 
 
@@ -122,12 +134,12 @@ def max_pool_input(g: Array, x: Array, y: Array, *, data_format: str, **params: 
 
     def share_out(samples: slice) -> None:
         for part, hits, number in _hits(samples, x, y, slides):
-            share = g[part] / number.astype(g.dtype) if (number > 1).any() else g[part]
-            for hit, (_, index) in zip(hits, offsets(slides), strict=True):
-                if apart:
-                    np.multiply(hit, share, out=out[part][index])
-                else:
-                    out[part][index] += hit * share
+            share = g[part] / number.astype(g.dtype) if number.max(initial=0) > 1 else g[part]
+            if apart:
+                np.multiply(hits, _per_window(share, slides), out=patches(out[part], slides, writeable=True))
+            else:
+                for element, index in offsets(slides):
+                    out[part][index] += hits[(..., *element, slice(None))] * share
 
     spread(len(x), x.size * _PASS, share_out)
     return from_channels_last(_unpadded(out, slides), data_format)
@@ -145,8 +157,8 @@ def max_pool_pick(u: Array, x: Array, y: Array, *, data_format: str, **params: A
 
     def pick(samples: slice) -> None:
         for part, hits, number in _hits(samples, x, y, slides):
-            for hit, (_, index) in zip(hits, offsets(slides), strict=True):
-                out[part] += hit * u[part][index]
+            for element, index in offsets(slides):
+                out[part] += hits[(..., *element, slice(None))] * u[part][index]
             out[part] /= number.astype(y.dtype)
 
     spread(len(x), x.size * _PASS, pick)
@@ -155,22 +167,32 @@ def max_pool_pick(u: Array, x: Array, y: Array, *, data_format: str, **params: A
 
 def _ordinary(g: Array, y: Array) -> bool:
     """Say whether a product with a flag selects, as it does but for 0 * inf, and equality finds the maximum."""
-    return bool(np.isfinite(g).all() and not np.isnan(y).any())
+    ends = g.min(initial=0), g.max(initial=0)  # what is not finite shows in one of them
+    return bool(np.isfinite(ends).all() and not np.isnan(y.max(initial=0)))
 
 
 def _generic(op: Any, *arrays: Array, **params: Any) -> Array:
     return np.asarray(op.lower(np, *arrays, **params))
 
 
-def _hits(samples: slice, x: Array, y: Array, slides: Slides) -> Iterator[tuple[slice, list[Array], Array]]:
+def _hits(samples: slice, x: Array, y: Array, slides: Slides) -> Iterator[tuple[slice, Array, Array]]:
     """Yield, for parts of some samples, which elements of the windows are their maximum, and how many they are."""
     counter = np.uint8 if prod(w.size for w in slides) < 256 else np.int64
     for part in _parts(samples, x):
-        hits = [x[part][index] == y[part] for _, index in offsets(slides)]
-        number = hits[0].astype(counter)
-        for hit in hits[1:]:
-            number += hit.view(np.uint8)
+        hits = patches(x[part], slides) == _per_window(y[part], slides)
+        number = hits.view(np.uint8).astype(counter, copy=False)
+        for axis in reversed(_window_axes(slides)):
+            number = functools.reduce(np.add, np.moveaxis(number, axis, 0))
         yield part, hits, number
+
+
+def _per_window(y: Array, slides: Slides) -> Array:
+    """Return a result of pooling with a dimension of size 1 for each dimension of the windows."""
+    return np.expand_dims(y, _window_axes(slides))
+
+
+def _window_axes(slides: Slides) -> tuple[int, ...]:
+    return tuple(range(1 + len(slides), 1 + 2 * len(slides)))
 
 
 KERNELS: dict[str, Callable[..., Any]] = {

@@ -60,8 +60,11 @@ def widths(slides: Sequence[Window]) -> list[tuple[int, int]]:
     return [(w.before or 0, w.after or 0) for w in slides]
 
 
-def patches(x: Array, slides: Sequence[Any]) -> Array:
-    """Return the windows of a padded ``x`` as a view of shape (batch, *positions, *window, channels)."""
+def patches(x: Array, slides: Sequence[Any], *, writeable: bool = False) -> Array:
+    """Return the windows of a padded ``x`` as a view of shape (batch, *positions, *window, channels).
+
+    It may be ``writeable`` where windows do not overlap.
+    """
     batch, *steps, channels = x.strides
     strides = (
         batch,
@@ -70,7 +73,7 @@ def patches(x: Array, slides: Sequence[Any]) -> Array:
         channels,
     )
     shape = (x.shape[0], *(w.count for w in slides), *(w.size for w in slides), x.shape[-1])
-    return as_strided(x, shape, strides, writeable=False)
+    return as_strided(x, shape, strides, writeable=writeable)
 
 
 def offsets(slides: Sequence[Any]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...]]]:

@@ -59,3 +59,10 @@ def test_one_tie_in_a_large_batch_is_shared():
     slope[40, 2:4, 6:8, 1] = [[1, 0], [0, 0]]
     assert set(np.unique(slope)) == {0, 1}
     assert (slope.reshape(64, 12, 2, 12, 2, 4).sum((2, 4)) == 1).all()
+
+
+def test_of_no_samples_nothing_is_shared():
+    params = {"window": 2, "strides": None, "padding": "valid", "data_format": "channels_last"}
+    x, y = np.zeros((0, 4, 6, 3), "float32"), np.zeros((0, 2, 3, 3), "float32")
+    assert pooling.max_pool_input(y, x, y, **params).shape == x.shape
+    assert pooling.max_pool_pick(x, x, y, **params).shape == y.shape
