@@ -218,7 +218,8 @@ def _expand(x: Tensor, axis: int | tuple[int, ...]) -> Tensor | None:
     if name not in _DROPPING or params.get("keepdims", False):
         return None
     source = _operand(x)
-    if params["axis"] is None or normalize_axes(params["axis"], source.ndim) != normalize_axes(axis, source.ndim):
+    given = normalize_axes(axis, x.ndim + (1 if isinstance(axis, int) else len(axis)))
+    if params["axis"] is None or normalize_axes(params["axis"], source.ndim) != given:
         return None
     return source if name == "squeeze" else x.node.op(source, **{**params, "keepdims": True})
 

@@ -124,6 +124,7 @@ FIRES = {
 
 KEPT = {
     "another axis given back": xp.expand_dims(xp.sum(x, axis=1), axis=0),
+    "more axes given than were dropped": xp.expand_dims(xp.sum(row, axis=0), axis=(0, 1)),
     "x + 0 is 0 for -0": x + 0.0,
     "0 - x is no negative": 0.0 - x,
     "x - -0 is 0 for -0": x - -0.0,
