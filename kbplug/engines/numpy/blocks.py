@@ -33,8 +33,8 @@ Shape = tuple[int, ...]
 SMALL = 1 << 16
 """Below so many elements a region runs in one piece."""
 
-THREADED = 1 << 18
-"""Below so many elements one thread is as fast as several, which would wait for each other's interpreter lock."""
+THREADED = 1 << 19
+"""Below so many elements one thread is faster than several, which wake up and wait for each other's interpreter lock."""
 
 ALONE, TOGETHER = 1 << 18, 1 << 19
 """Bytes that one operand has in a block: with one thread, and with several, whose calls must be long."""
