@@ -139,7 +139,7 @@ def max_pool_input(g: Array, x: Array, y: Array, *, data_format: str, **params: 
                 np.multiply(hits, _per_window(share, slides), out=patches(out[part], slides, writeable=True))
             else:
                 for element, index in offsets(slides):
-                    out[part][index] += hits[(..., *element, slice(None))] * share
+                    out[part][index] += hits[..., *element, :] * share
 
     spread(len(x), x.size * _PASS, share_out)
     return from_channels_last(_unpadded(out, slides), data_format)
@@ -158,7 +158,7 @@ def max_pool_pick(u: Array, x: Array, y: Array, *, data_format: str, **params: A
     def pick(samples: slice) -> None:
         for part, hits, number in _hits(samples, x, y, slides):
             for element, index in offsets(slides):
-                out[part] += hits[(..., *element, slice(None))] * u[part][index]
+                out[part] += hits[..., *element, :] * u[part][index]
             out[part] /= number.astype(y.dtype)
 
     spread(len(x), x.size * _PASS, pick)
@@ -175,14 +175,14 @@ def _generic(op: Any, *arrays: Array, **params: Any) -> Array:
     return np.asarray(op.lower(np, *arrays, **params))
 
 
-def _hits(samples: slice, x: Array, y: Array, slides: Slides) -> Iterator[tuple[slice, Array, Array]]:
+def _hits(samples: slice, x: Array, y: Array, slides: Slides) -> Iterator[tuple[slice, Any, Array]]:
     """Yield, for parts of some samples, which elements of the windows are their maximum, and how many they are."""
     counter = np.uint8 if prod(w.size for w in slides) < 256 else np.int64
     for part in _parts(samples, x):
         hits = patches(x[part], slides) == _per_window(y[part], slides)
         number = hits.view(np.uint8).astype(counter, copy=False)
-        for axis in reversed(_window_axes(slides)):
-            number = functools.reduce(np.add, np.moveaxis(number, axis, 0))
+        for _ in slides:  # the first dimension of the window, whose elements lie in longer rows, then the next
+            number = functools.reduce(np.add, np.moveaxis(number, 1 + len(slides), 0))
         yield part, hits, number
 
 
