@@ -25,8 +25,11 @@ CHAPTERS = frozenset({"elementwise", "manipulation", "statistical", "searching",
 """Chapters whose ops are drawn: all values are welcome to them, and one value gives one result."""
 
 BARRED = frozenset({"effect", "random", "leaf", "control"})
-UNDEFINED = frozenset({"bitwise_left_shift", "bitwise_right_shift", "clip", "pow", "searchsorted"})
-"""Ops that the standard leaves undefined for some values: negative shifts, crossed bounds, a sorter that sorts not."""
+UNDEFINED = frozenset(
+    {"bitwise_left_shift", "bitwise_right_shift", "clip", "copysign", "pow", "searchsorted", "signbit"}
+)
+"""Ops that a standard leaves undefined for some values: negative shifts, crossed bounds, a sorter that sorts not, and
+the sign of NaN, which IEEE 754 lets an operation of two of them choose."""
 
 SCALARS: tuple[bool | int | float, ...] = (0, 1, 2, -1, 0.0, -0.0, 1.0, 2.0, 0.1, float("nan"), float("inf"), True)
 NUMBERS = (0.0, -0.0, 1.0, -1.5, 0.25, 3.0, -2.0, 1e-3, float("nan"), float("inf"), -float("inf"))
@@ -202,6 +205,8 @@ def _limited(draw: st.DrawFn, pool: Sequence[Entry]) -> Move:
         lambda t: t**2,
         lambda t: xp.abs(t) ** 1.5,
         lambda t: xp.astype(t, "float64") ** -1,
+        lambda t: xp.signbit(xp.where(xp.isnan(t), 1, t)),
+        lambda t: xp.copysign(t, xp.where(xp.isnan(t), 1, t)),
     )
     return [_pick(draw, pool)], draw(st.sampled_from(calls))
 

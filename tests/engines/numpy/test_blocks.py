@@ -174,7 +174,7 @@ def test_random_graphs_by_blocks(drawn):
 def test_small_and_static_regions_stay_as_they_are():
     x = K.placeholder((16, 16))
     assert "k_fused" not in K.function([x], [xp.tanh(x * 2)]).source()
-    x = K.placeholder((256, 256))
+    x = K.placeholder((512, 512))
     source = K.function([x], [xp.tanh(x * 2)]).source()
     assert source.index("v1 = k_fused_1(v0)") < source.index("def k_fused_1(v0):\n")
 
