@@ -18,7 +18,9 @@ def tolerance(dtype: str) -> float:
     return float(ULPS * np.finfo(kind).eps) if kind.kind in "fc" else 0.0
 
 
-def assert_close(actual: HostArray, expected: HostArray, what: str, *, within: float | None = None) -> None:
+def assert_close(
+    actual: HostArray, expected: HostArray, what: str, *, within: float | None = None, parts: float = 0.0
+) -> None:
     """Raise unless ``actual`` has the shape and dtype of ``expected`` and, up to rounding, its values.
 
     NaN equals NaN, and infinities must agree in sign. An error counts relative to the element, or to
@@ -33,6 +35,9 @@ def assert_close(actual: HostArray, expected: HostArray, what: str, *, within: f
     within
         The relative error allowed; ``tolerance`` of the dtype by default. 0 asks for the same numbers, signs of
         zeros included.
+    parts
+        How large the numbers are that elements may be differences of. Two units in the last place of that are allowed
+        besides, since a small difference has the rounding errors of what it is left of.
 
     Raises
     ------
@@ -43,8 +48,9 @@ def assert_close(actual: HostArray, expected: HostArray, what: str, *, within: f
     assert actual.shape == expected.shape, f"{what} has the shape {actual.shape}, but should have {expected.shape}."
     allowed = tolerance(actual.dtype.name) if within is None else within
     scale = _largest(expected)
+    besides = 2 * parts * float(np.finfo(actual.dtype).eps) if allowed and parts else 0.0
     for a, b in zip(_parts(actual), _parts(expected), strict=True):
-        _assert_parts(a, b, allowed, scale, what)
+        _assert_parts(a, b, allowed, scale, besides, what)
 
 
 def _largest(array: HostArray) -> float:
@@ -58,12 +64,14 @@ def _parts(array: HostArray) -> tuple[HostArray, ...]:
     return (array.real, array.imag) if array.dtype.kind == "c" else (array,)
 
 
-def _assert_parts(actual: HostArray, expected: HostArray, allowed: float, scale: float, what: str) -> None:
+def _assert_parts(
+    actual: HostArray, expected: HostArray, allowed: float, scale: float, besides: float, what: str
+) -> None:
     with np.errstate(all="ignore"):
         same = (actual == expected) | _both_nan(actual, expected)
         if allowed:
             # The element by itself counts fully; 2**-6 of that is granted relative to the largest one.
-            near = np.abs(actual - expected) <= allowed * (np.abs(expected) + 2.0**-6 * scale)
+            near = np.abs(actual - expected) <= allowed * (np.abs(expected) + 2.0**-6 * scale) + besides
             same |= near & np.isfinite(actual) & np.isfinite(expected)  # inf - inf and inf - 1 are within inf
         elif actual.dtype.kind == "f":
             same &= (np.signbit(actual) == np.signbit(expected)) | _both_nan(actual, expected)
