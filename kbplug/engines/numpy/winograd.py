@@ -81,8 +81,7 @@ def conv(x: Array, kernel: Array, slides: Slides, out: Array) -> None:
     weights, back = _weights(kernel), _square(_OUTPUT, x.dtype)
     for part, rows, room, other in _places(slides, x, kernel.shape[-1], rooms=2):
         seen = _seen(x, slides, part, rows, room, other)
-        found = _product(back, _product(seen, weights, room).reshape(REACH**2, -1), other)
-        _write(found, out[part, _results(rows)])
+        _write(_product(back, _filtered(seen, weights, room), other), out[part, _results(rows)])
 
 
 def conv_input(y: Array, kernel: Array, slides: Slides, out: Array) -> None:
@@ -91,7 +90,7 @@ def conv_input(y: Array, kernel: Array, slides: Slides, out: Array) -> None:
     back = _square(_INPUT, y.dtype, transposed=True)
     for part, rows, room, other in _places(slides, y, kernel.shape[-2], rooms=2):
         made = _made(y[part, _results(rows)], room, other)
-        found = _product(back, _product(made, weights, room).reshape(REACH**2, -1), other)
+        found = _product(back, _filtered(made, weights, room), other)
         block = out[part, rows.start * TILE : rows.stop * TILE + REACH - TILE]
         above = block[:, : REACH - TILE].copy() if rows.start else None
         _fold(found, block)
@@ -106,7 +105,7 @@ def conv_kernel(x: Array, y: Array, slides: Slides, out: Array) -> None:
     for part, rows, room, other, third in _places(slides, x, y.shape[-1], rooms=3):
         made = _made(y[part, _results(rows)], room, other)
         seen = _seen(x, slides, part, rows, room, third)
-        total += np.matmul(seen.transpose(0, 2, 1), made, out=found)
+        total += np.matmul(seen.transpose(1, 2, 0), made.transpose(1, 0, 2), out=found)
     np.matmul(_square(_KERNEL, x.dtype, transposed=True), total.reshape(REACH**2, -1), out=out.reshape(9, -1))
 
 
@@ -138,36 +137,44 @@ def _placed(room: Array, *shape: int) -> Array:
     return room[: prod(shape)].reshape(shape)
 
 
-def _product(a: Array, b: Array, room: Array) -> Array:
-    """Return a product, written into a room."""
-    product: Array = np.matmul(a, b, out=_placed(room, *a.shape[:-1], b.shape[-1]))
-    return product
+def _product(transform: Array, tiles: Array, room: Array) -> Array:
+    """Return the transform of (tiles, elements, channels), written into a room.
+
+    One small product for each tile: BLAS copies the operands of large ones, and clears what they go to.
+    """
+    found: Array = np.matmul(transform, tiles, out=_placed(room, len(tiles), len(transform), tiles.shape[-1]))
+    return found
+
+
+def _filtered(tiles: Array, weights: Array, room: Array) -> Array:
+    """Return (tiles, 36, channels) by the weights of each element, written into a room."""
+    found = _placed(room, *tiles.shape[:-1], weights.shape[-1])
+    np.matmul(tiles.transpose(1, 0, 2), weights, out=found.transpose(1, 0, 2))
+    return found
 
 
 def _seen(x: Array, slides: Slides, part: slice, rows: slice, room: Array, into: Array) -> Array:
-    """Return the transform of what tiles see of ``x``, (36, tiles, channels), by way of a room."""
+    """Return the transform of what tiles see of ``x``, (tiles, 36, channels), by way of a room."""
     tiles = _tiles(framed(x, whole(slides), part, _results(rows)))
     flat = _placed(room, *tiles.shape)
     flat[...] = tiles
-    return _product(_square(_INPUT, x.dtype), flat.reshape(REACH**2, -1), into).reshape(REACH**2, -1, x.shape[-1])
+    return _product(_square(_INPUT, x.dtype), flat.reshape(-1, REACH**2, x.shape[-1]), into)
 
 
 def _made(y: Array, room: Array, into: Array) -> Array:
-    """Return the transform of tiles of ``y``, (36, tiles, filters), by way of a room."""
+    """Return the transform of tiles of ``y``, (tiles, 36, filters), by way of a room."""
     y = padded(y, [(0, -y.shape[1] % TILE), (0, -y.shape[2] % TILE)])
     samples, down, along, filters = y.shape
-    tiles = y.reshape(samples, down // TILE, TILE, along // TILE, TILE, filters).transpose(2, 4, 0, 1, 3, 5)
-    flat = _placed(room, *tiles.shape)
-    flat[...] = tiles
-    back = _square(_OUTPUT, y.dtype, transposed=True)
-    return _product(back, flat.reshape(TILE**2, -1), into).reshape(REACH**2, -1, filters)
+    flat = _placed(room, samples, down // TILE, along // TILE, TILE, TILE, filters)
+    flat[...] = y.reshape(samples, down // TILE, TILE, along // TILE, TILE, filters).transpose(0, 1, 3, 2, 4, 5)
+    return _product(_square(_OUTPUT, y.dtype, transposed=True), flat.reshape(-1, TILE**2, filters), into)
 
 
 def _write(found: Array, out: Array) -> None:
-    """Write tiles of results, (16, tiles * filters), where they belong; what hangs over is dropped."""
+    """Write tiles of results, (tiles, 16, filters), where they belong; what hangs over is dropped."""
     samples, down, along, filters = out.shape
     sizes = -(-down // TILE), -(-along // TILE)
-    tiles = found.reshape(TILE, TILE, samples, *sizes, filters).transpose(2, 3, 0, 4, 1, 5)
+    tiles = found.reshape(samples, *sizes, TILE, TILE, filters).transpose(0, 1, 3, 2, 4, 5)
     if (down % TILE, along % TILE) == (0, 0):
         out.reshape(tiles.shape)[...] = tiles
     else:
@@ -175,19 +182,19 @@ def _write(found: Array, out: Array) -> None:
 
 
 def _fold(found: Array, out: Array) -> None:
-    """Write the sums of tiles of what results saw, (36, tiles * channels), where they overlap."""
+    """Write the sums of tiles of what results saw, (tiles, 36, channels), where they overlap."""
     targets = _tiles(out)
     tiles = found.reshape(targets.shape)
-    tiles[: REACH - TILE, :, :, 1:] += tiles[TILE:, :, :, :-1]
-    tiles[:, : REACH - TILE, :, :, 1:] += tiles[:, TILE:, :, :, :-1]
-    own, beyond = (slice(TILE), slice(None)), (slice(TILE, REACH), slice(-1, None))  # the last reach beyond their own
-    for (i, down), (j, along) in itertools.product((own, beyond), repeat=2):
-        targets[i, j, :, down, along] = tiles[i, j, :, down, along]
+    tiles[:, 1:, :, : REACH - TILE] += tiles[:, :-1, :, TILE:]
+    tiles[:, :, 1:, :, : REACH - TILE] += tiles[:, :, :-1, :, TILE:]
+    own, beyond = (slice(None), slice(TILE)), (slice(-1, None), slice(TILE, REACH))  # the last reach beyond their own
+    for (down, i), (along, j) in itertools.product((own, beyond), repeat=2):
+        targets[:, down, along, i, j] = tiles[:, down, along, i, j]
 
 
 def _tiles(x: Array) -> Array:
-    """Return what tiles see of a padded ``x``, (6, 6, samples, down, along, channels), as a view."""
+    """Return what tiles see of a padded ``x``, (samples, down, along, 6, 6, channels), as a view."""
     down, along = ((n - REACH) // TILE + 1 for n in x.shape[1:-1])
     sample, row, column, channel = x.strides
-    shape = (REACH, REACH, len(x), down, along, x.shape[-1])
-    return as_strided(x, shape, (row, column, sample, TILE * row, TILE * column, channel))
+    shape = (len(x), down, along, REACH, REACH, x.shape[-1])
+    return as_strided(x, shape, (sample, TILE * row, TILE * column, row, column, channel))
