@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kbplug.graph.graph import Graph
@@ -19,6 +20,9 @@ Kernel = Callable[..., Any]
 SMALLEST = 2
 """A region of fewer computing nodes is left alone."""
 
+Allowed = Callable[[Sequence[Node]], bool]
+"""Whether some nodes may become a region."""
+
 
 def fuse(
     graph: Graph, compile_region: Callable[[Graph], Kernel | None], row_ops: Container[str] = ()
@@ -26,7 +30,8 @@ def fuse(
     """Return ``graph`` with regions fused, and the engine's callable for each region.
 
     What is used outside a region is a result of it. ``compile_region`` may decline one, which then stays as it was.
-    Regions hold the ops called ``row_ops`` too, where these work row by row.
+    Regions hold the ops called ``row_ops`` too, where these work row by row. Inside a ``sharded`` node whose parts fit
+    a cache elementwise nodes alone make no region: all is near already, and each may write over what it reads.
     """
     fuser = _Fuser(compile_region, row_ops)
     return fuser.rewrite(graph), fuser.kernels
@@ -39,7 +44,7 @@ class _Fuser:
         self.compile_region, self.row_ops = compile_region, row_ops
         self.kernels: dict[Graph, Kernel] = {}
 
-    def rewrite(self, graph: Graph) -> Graph:
+    def rewrite(self, graph: Graph, allowed: Allowed = lambda nodes: True) -> Graph:
         level, members = regions(graph, self.row_ops)
         new: dict[Node, Node] = {n: n for n in graph.inputs}
         with built_at("") as site:
@@ -48,14 +53,17 @@ class _Fuser:
                     continue
                 together = members.get(node, [node])
                 site.where = together[-1].where
-                if len(together) < SMALLEST or not self._fused(together, graph, new):
+                fusible = len(together) >= SMALLEST and allowed(together)
+                if not fusible or not self._fused(together, graph, new):
                     for member in together:
                         site.where = member.where
                         new[member] = self._plain(member, new)
         return Graph(graph.inputs, [new[n] for n in graph.outputs])
 
     def _plain(self, node: Node, new: Mapping[Node, Node]) -> Node:
-        return within(remake(node, tuple([new[i] for i in node.inputs])), self.rewrite)
+        near = node.op.name == "sharded" and node.params["bytes"] > 0
+        rewrite = partial(self.rewrite, allowed=_reduces_rows) if near else self.rewrite
+        return within(remake(node, tuple([new[i] for i in node.inputs])), rewrite)
 
     def _fused(self, members: Sequence[Node], graph: Graph, new: dict[Node, Node]) -> bool:
         """Add what stands for the results of a region to ``new``, unless the engine declines it."""
@@ -75,6 +83,10 @@ class _Fuser:
             dropped = squeezes(result) and is_row_reduction(result)
             new[result] = xp.squeeze(Tensor(found), axis=-1).node if dropped else found
         return True
+
+
+def _reduces_rows(nodes: Sequence[Node]) -> bool:
+    return any("elementwise" not in n.op.traits for n in nodes)
 
 
 def _cut(members: Sequence[Node], results: Sequence[Node]) -> tuple[list[Node], Graph]:

@@ -15,6 +15,7 @@ from kbplug.ops.control import choose, fold_over
 from kbplug.ops.namespace import namespace as xp
 from kbplug.passes.expand import expand
 from kbplug.passes.fuse import fuse
+from kbplug.passes.shard import shard
 from kbplug.runtime.function import Function
 from kbplug.testing.application import run
 from kbplug.testing.checks import interpreted
@@ -233,6 +234,17 @@ def test_regions_inside_control_flow_are_fused_too():
     assert names(cond.params["then"]) == ["fused"]
     assert names(cond.params["orelse"]) == []
     assert len(kernels) == 1
+
+
+def test_in_parts_that_fit_a_cache_elementwise_nodes_stay_as_they_are():
+    x, m = symbol((None, 4)), symbol((6, 4))
+    products = 1 - 2 * (x @ m.mT)
+    near = xp.argmin(products * 3, axis=1)
+    graph = Graph([x.node, m.node], [xp.segment_sum(x, near, 6).node])
+    found, kernels = fuse(shard(graph, {0: 0}).graph, lambda region: len)
+    (part,) = (n.params["body"] for n in verify(found).body if n.op.name == "sharded")
+    assert not kernels
+    assert names(part) == ["matmul", "multiply", "subtract", "multiply", "argmin", "segment_sum"]
 
 
 def test_the_users_line_stays():

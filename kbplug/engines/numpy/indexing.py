@@ -1,4 +1,4 @@
-"""Indexing, scattering, segments, padding and sorting by NumPy's own ways. Knows the template of an index."""
+"""Indexing, scattering, padding and sorting by NumPy's own ways. Knows the template of an index."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from kbplug.engines.numpy.segments import combine_rows
 from kbplug.graph.index import ARRAY, Template, restore
 from kbplug.graph.op import lookup
 
 Array = np.ndarray[Any, Any]
-
-_PLACES = 1 << 16
-"""Places of elements that are computed at a time."""
 
 _plain = functools.lru_cache(maxsize=4096)(restore)
 """An index without operands, made once."""
@@ -47,65 +45,10 @@ def scatter_add(x: Array, updates: Array, *operands: Any, index: Template) -> Ar
     """Return a copy of ``x`` with ``updates`` added at ``index``, doubled places included."""
     y = np.array(x, order="C")
     if _by_rows(operands, index):
-        _combine_rows(np.add, y, operands[0], updates)
+        combine_rows(np.add, y, operands[0], updates)
     else:
         np.add.at(y, _key(index, operands), updates)
     return y
-
-
-def _combine_rows(combine: np.ufunc, out: Array, ids: Array, rows: Array) -> None:
-    """Combine rows into those of a contiguous ``out``, element by element, which NumPy does several times faster.
-
-    The places of elements are computed for some rows at a time, so that they stay in the cache.
-    """
-    width = prod(out.shape[1:])
-    rows = np.broadcast_to(rows, (*ids.shape, *out.shape[1:])).reshape(ids.size, width)
-    flat, first, along = out.reshape(-1), ids.astype(np.intp).reshape(-1, 1) * width, np.arange(width)
-    step = max(1, _PLACES // max(width, 1))
-    for start in range(0, ids.size, step):
-        places = first[start : start + step] + along
-        combine.at(flat, places.reshape(-1), rows[start : start + step].reshape(-1))
-
-
-def _by_id(combine: np.ufunc, rows: Array, ids: Array, count: int, empty: Any) -> Array:
-    """Return for each id its rows combined; ids that are no segment are left out."""
-    out = np.full((count, *rows.shape[ids.ndim :]), empty, dtype=rows.dtype)
-    inside = (ids >= 0) & (ids < count)
-    if not inside.all():
-        ids, rows = ids[inside], rows[inside]
-    _combine_rows(combine, out, ids, rows)
-    return out
-
-
-def segment_sum(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
-    """Sum the rows of each id."""
-    return _by_id(np.add, data, segment_ids, shape[0], 0)
-
-
-def segment_mean(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
-    """Average the rows of each id."""
-    total = segment_sum(data, segment_ids, shape=shape)
-    ones = np.ones(segment_ids.shape, dtype=np.real(data[:0]).dtype)
-    counts = np.maximum(segment_sum(ones, segment_ids, shape=shape), 1)
-    return total / counts.reshape(-1, *(1,) * (total.ndim - 1))
-
-
-def segment_max(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
-    """Return the largest row of each id."""
-    return _by_id(np.maximum, data, segment_ids, shape[0], _lowest(data.dtype))
-
-
-def segment_min(data: Array, segment_ids: Array, *, shape: tuple[int]) -> Array:
-    """Return the smallest row of each id."""
-    return _by_id(np.minimum, data, segment_ids, shape[0], _highest(data.dtype))
-
-
-def _lowest(dtype: np.dtype[Any]) -> float:
-    return -np.inf if dtype.kind == "f" else int(np.iinfo(dtype).min)
-
-
-def _highest(dtype: np.dtype[Any]) -> float:
-    return np.inf if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
 def one_hot(indices: Array, *, depth: int, dtype: np.dtype[Any]) -> Array:
@@ -164,10 +107,6 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "getitem": getitem,
     "setitem": setitem,
     "scatter_add": scatter_add,
-    "segment_sum": segment_sum,
-    "segment_mean": segment_mean,
-    "segment_max": segment_max,
-    "segment_min": segment_min,
     "one_hot": one_hot,
     "one_in_row": one_in_row,
     "pad": pad,

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kbplug.engines.numpy import conv, elementwise, idioms, indexing, linalg, loops, pooling, random, reductions, shards
+from kbplug.engines.numpy import (
+    conv,
+    elementwise,
+    idioms,
+    indexing,
+    linalg,
+    loops,
+    pooling,
+    random,
+    reductions,
+    segments,
+    shards,
+)
 
 KERNELS: dict[str, Callable[..., Any]] = {
     **conv.KERNELS,
@@ -17,5 +29,6 @@ KERNELS: dict[str, Callable[..., Any]] = {
     **pooling.KERNELS,
     **random.KERNELS,
     **reductions.KERNELS,
+    **segments.KERNELS,
     **shards.KERNELS,
 }

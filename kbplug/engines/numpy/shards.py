@@ -27,8 +27,9 @@ Body = Callable[..., Sequence[Any]]
 _JOIN, _CALL, _SHARE = 200_000, 5_000, 2
 """Nanoseconds of a stage, to hand it out and collect it; of a node, to be called once more; of an element of shares."""
 
-_CACHE = 1 << 20
-"""Bytes of the largest value in a part: few enough for a cache of one processor, enough for long calls."""
+_ALONE, _TOGETHER = 1 << 20, 1 << 21
+"""Bytes of the largest value in a part, on one thread and on several: few enough for the caches, enough for calls that
+are long beside the hand-over of the interpreter's lock."""
 
 
 def least_batch(sharding: Sharding) -> float | None:
@@ -41,7 +42,7 @@ def least_batch(sharding: Sharding) -> float | None:
         return None
     saved = sharding.work * (1 - 1 / threads)
     cost = _JOIN * sharding.stages + _CALL * sharding.nodes + _SHARE * sharding.shares
-    least = min(_quotient(cost, saved), _quotient(2 * _CACHE, sharding.bytes))
+    least = min(_quotient(cost, saved), _quotient(2 * _best(threads), sharding.bytes))
     return None if least == inf else least
 
 
@@ -73,9 +74,14 @@ def sharded(
 def _parts(elements: int, work: float, bytes: float) -> int:
     """Return how many parts are best for so many elements of the first operand: a multiple of the threads."""
     threads = 1 if pool.busy() else pool.workers()
-    if bytes * elements > 2 * _CACHE:
-        return threads * ceil(bytes * elements / (_CACHE * threads))
+    best = _best(threads)
+    if bytes * elements > 2 * best:
+        return threads * ceil(bytes * elements / (best * threads))
     return threads if work * elements > _JOIN else 1
+
+
+def _best(threads: int) -> int:
+    return _ALONE if threads == 1 else _TOGETHER
 
 
 def _slice(cut: Cut, start: int, stop: int) -> tuple[slice, ...]:

@@ -294,7 +294,7 @@ def test_little_work_is_not_cut(monkeypatch):
 def test_a_large_batch_is_cut_into_parts_that_fit_a_cache(threads, monkeypatch):
     monkeypatch.setattr(pool, "workers", lambda: threads)
     monkeypatch.setattr(blas, "threads", lambda: threads)
-    monkeypatch.setattr(shards, "_CACHE", 4000)
+    monkeypatch.setattr(shards, "_ALONE" if threads == 1 else "_TOGETHER", 4000)
     noted = []
 
     def build():
@@ -310,7 +310,7 @@ def test_a_large_batch_is_cut_into_parts_that_fit_a_cache(threads, monkeypatch):
 
 def test_parts_whose_shares_are_large_are_not_cut_to_fit_a_cache(monkeypatch):
     monkeypatch.setattr(pool, "workers", lambda: 1)
-    monkeypatch.setattr(shards, "_CACHE", 400)
+    monkeypatch.setattr(shards, "_ALONE", 400)
     noted = []
     monkeypatch.setattr(pool, "run", noted.append)
     x, ids = K.placeholder((None, 300)), K.placeholder((None,), dtype="int64")
