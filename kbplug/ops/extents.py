@@ -53,6 +53,8 @@ def _extents(node: Node) -> Extents:
         return own
     if "elementwise" in node.op.traits:
         return tuple(_broadcast(node, i, own[i]) for i in range(len(own)))
+    if "row" in node.op.traits:
+        return (*_found[node.inputs[0]][:-1], 1)
     rule = _RULES.get(node.op.name)
     return own if rule is None else rule(node, own)
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import functools
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kbplug.engines.numpy import blas, idioms, pool, reductions, scratch
+from kbplug.engines.numpy import blas, idioms, pool, reductions, rowwise, scratch
 from kbplug.engines.numpy.owned import owned
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
@@ -34,10 +35,17 @@ SMALL = 1 << 18
 """Below so many elements a region runs in one piece, which the cache holds; to cut it costs more than it saves."""
 
 THREADED = 1 << 19
-"""Below so many elements one thread is faster than several, which wake up and wait for each other's interpreter lock."""
+"""Below so many elements one thread is faster than several, which wake up and wait for each other's lock."""
 
-ALONE, TOGETHER = 1 << 18, 1 << 19
-"""Bytes that one operand has in a block: with one thread, and with several, whose calls must be long."""
+ALONE, TOGETHER, IN_ROWS = 1 << 18, 1 << 19, 1 << 21
+"""Bytes that one operand has in a block: with one thread, with several, and with several where rows are reduced.
+
+Several threads hand the interpreter's lock to each other, so that their calls must be long. What computes columns is
+too short to let the lock go; then larger blocks are better than those that stay in the second-level cache.
+"""
+
+LOOP, SHORT_LOOPS, BUFFER = 256, 2048, 8192
+"""Rows from which on each is a loop of its own; elements of a buffer for shorter ones, and NumPy's own choice."""
 
 
 class Blocks:
@@ -57,7 +65,9 @@ class Blocks:
         self.program = emit(region, engine, kernels)
         self._run = self.program.run
         self._widest = _widest(region.inputs)
-        self._reach = scratch.Reach(region)
+        self._idioms = "idioms" not in engine.left_out
+        self._parted = rowwise.in_fewer_calls(region) if self._idioms else region
+        self._reach = scratch.Reach(self._parted)
         self._sums = [i for i, n in enumerate(region.outputs) if is_sum_of_rows(n)]
 
     def __call__(self, *arrays: Array) -> Any:
@@ -69,7 +79,7 @@ class Blocks:
     def _cut(self, arrays: Sequence[Array]) -> Cut | None:
         """Return how operands can be cut; where they do not fit together, the node they reach raises the error."""
         try:
-            shapes = [self._reach.shape(n, [a.shape for a in arrays]) for n in self.region.outputs]
+            shapes = [self._reach.shape(n, [a.shape for a in arrays]) for n in self._parted.outputs]
             return arrange(arrays, shapes, flat=self.flat)
         except ValueError:
             return None
@@ -81,12 +91,17 @@ class Blocks:
         along = [cut.carries(a.shape) for a in (*arrays, *results)]
         size = prod(cut.full)
         threads = 1 if size < THREADED or pool.busy() else pool.workers()
-        step = rows(cut.length, size * max(r.itemsize for r in results), threads)
+        block = ALONE if threads == 1 else TOGETHER if self.flat else IN_ROWS
+        step = rows(cut.length, size * max(r.itemsize for r in results), threads, block)
         waiting = deque(spans(cut.length, step))
         parts: dict[int, list[Array]] = {}
         likes = self._buffers(arrays, cut, min(step, cut.length))
 
         def work() -> None:
+            with loops_of(cut.full[-1]):
+                blocks()
+
+        def blocks() -> None:
             buffers = [(b, c) for b, c in zip(scratch.carve([w for w, _ in likes]), (c for _, c in likes), strict=True)]
             while waiting:
                 try:
@@ -94,10 +109,12 @@ class Blocks:
                 except IndexError:
                     return
                 taken = [v[start:stop] if c else v for v, c in zip(views, along, strict=True)]
+                targets = taken[len(arrays) :]
+                own = [v if c else np.empty_like(v) for v, c in zip(targets, along[len(arrays) :], strict=True)]
                 rest = [b[: stop - start] if c else b for b, c in buffers]
-                found = self._into(*taken, *rest)
+                found = self._into(*taken[: len(arrays)], *own, *rest)
                 parts[start] = [found[i] for i in self._sums]
-                for value, target, cuts in zip(found, taken[len(arrays) :], along[len(arrays) :], strict=False):
+                for value, target, cuts in zip(found, targets, along[len(arrays) :], strict=True):
                     if value is not target and (cuts or not start):
                         target[...] = value
 
@@ -114,7 +131,7 @@ class Blocks:
     ) -> None:
         """Put together what the blocks have of sums of all rows, in the order of the blocks."""
         for k, i in enumerate(self._sums):
-            rows_of = self._reach.shape(self.region.outputs[i].inputs[0], [a.shape for a in arrays])
+            rows_of = self._reach.shape(self._parted.outputs[i].inputs[0], [a.shape for a in arrays])
             if cut.carries(rows_of):
                 np.add.reduce([p[k] for p in parts], axis=0, out=results[i])
 
@@ -128,7 +145,7 @@ class Blocks:
 
     @functools.cached_property
     def _plan(self) -> scratch.Plan:
-        return scratch.plan(self.region, self._writes, self._writes_over)
+        return scratch.plan(self._parted, self._writes, self._writes_over)
 
     def _writes(self, node: Node) -> bool:
         """Say whether a node can be told where to write."""
@@ -139,12 +156,13 @@ class Blocks:
     def _writes_over(self, node: Node) -> bool:
         """Say whether a node is a ufunc, which may write over what it reads."""
         name = node.op.name
-        return name in self._engine.in_place and name not in self._kernels and body_of(node) is None
+        given = name in self._engine.in_place and name not in self._kernels and body_of(node) is None
+        return given or name in rowwise.OVER
 
     @functools.cached_property
     def _into(self) -> Any:
         """The region's function, which takes arrays for its results and buffers after the operands."""
-        kernels = {**self._kernels, **({} if "idioms" in self._engine.left_out else reductions.ROWS)}
+        kernels = {**self._kernels, **({**reductions.ROWS, **rowwise.KERNELS} if self._idioms else {})}
         program = emit(self._plan.graph, self._engine, kernels, into=self._plan.into)
         self.program.twins.append(program)
         return program.run
@@ -224,10 +242,27 @@ def arrange(arrays: Sequence[Array], results: Sequence[Shape], *, flat: bool) ->
     return None
 
 
-def rows(length: int, size: int, threads: int) -> int:
-    """Return how much of an axis of ``length`` a block takes, if all of it has ``size`` bytes."""
-    block = ALONE if threads == 1 else min(TOGETHER, -(-size // threads))
-    return max(1, block * length // size)
+def rows(length: int, size: int, threads: int, block: int) -> int:
+    """Return how much of an axis of ``length`` and ``size`` bytes a ``block`` takes, so that each thread has a part."""
+    return max(1, min(block, -(-size // threads)) * length // size)
+
+
+@contextmanager
+def loops_of(row: int) -> Iterator[None]:
+    """Have NumPy compute row by row.
+
+    Beside a matrix it spreads a column or a row out in a buffer, as far as several rows of the matrix go in there, and
+    that takes longer than to compute with them. Where only one row goes in, nothing is copied; short rows are not worth
+    a loop each, but a buffer that stays in the first-level cache.
+    """
+    if row > BUFFER:
+        yield
+        return
+    usual = np.setbufsize(-(-row // 16) * 16 if row >= LOOP else SHORT_LOOPS)
+    try:
+        yield
+    finally:
+        np.setbufsize(usual)
 
 
 def spans(length: int, step: int) -> Iterator[tuple[int, int]]:

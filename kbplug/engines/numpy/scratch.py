@@ -1,7 +1,8 @@
 """Where the values of a region lie while it runs block by block: in its results, or in memory that a thread keeps.
 
 What is written into a given buffer needs no memory of its own, and a value that is needed no more leaves its buffer to
-the next. ``plan`` knows the region's graph and no sizes; ``carve`` knows sizes and no graph.
+the next. Before a result comes its memory is a buffer too, as it is written anyway. ``plan`` knows the region's graph
+and no sizes; ``carve`` knows sizes and no graph.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -56,35 +57,50 @@ def plan(region: Graph, writes: Says, over: Says) -> Plan:
     return _Planner(region, writes, over).plan()
 
 
+COPIES = REDUCTIONS | {"row_product", "take_along_axis"}
+"""Ops whose result shows no part of what they read, beside those that are told where to write."""
+
+
 class _Planner:
     def __init__(self, region: Graph, writes: Says, over: Says) -> None:
         self.region, self.writes, self.over = region, writes, over
         self.into: dict[Node, Node] = {}
         self.likes: list[Node] = []
         self._free: dict[Any, list[Node]] = {}
+        self._until: dict[Node, float] = {}  # when the result comes that a buffer is kept for
+        self._last: dict[Node, float] = {}  # when a value is needed no more
 
     def plan(self) -> Plan:
         """Give each value its place, in the order in which they are computed."""
         region = self.region
         targets = [self._input(i, n) for i, n in enumerate(region.outputs)]
         place = dict(zip(region.outputs, targets, strict=True))
-        deaths = last_uses(region)
-        lasting: set[Node] = set()  # what may be seen through another value
+        deaths = self._live()
         buffers: list[Node] = []
+        for at, node in enumerate(region.body):
+            if node in place and self.writes(node):
+                self._until[place[node]] = at if self.over(node) else at - 1
+                self._free.setdefault(_kind(node), []).append(place[node])
         for node in region.body:
             writes, over = self.writes(node), self.over(node)
-            if not writes and node.op.name not in REDUCTIONS:
-                lasting.update(node.inputs)
-            done = [d for d in deaths.get(node, ()) if d in self.into and d not in place and d not in lasting]
+            done = [d for d in deaths.get(node, ()) if d in self.into and d not in place and d in self._last]
             if over:
                 self._let_go(done)
             if writes and node in place:
                 self.into[node] = place[node]
+                self._free[_kind(node)].remove(place[node])
             elif writes and node.result.ndim and node.result.shape[-1] != 1:
                 self.into[node] = self._buffer(node, len(targets), buffers)
             if not over:
                 self._let_go(done)
         return Plan(Graph([*region.inputs, *targets, *buffers], region.outputs), self.into, self.likes)
+
+    def _live(self) -> Mapping[Node, tuple[Node, ...]]:
+        """Return which values each node is the last to need, and keep when that is unless others show parts of them."""
+        deaths = last_uses(self.region)
+        shown = {i for n in self.region.body if not (self.writes(n) or n.op.name in COPIES) for i in n.inputs}
+        self._last = {d: at for at, n in enumerate(self.region.body) for d in deaths.get(n, ()) if d not in shown}
+        return deaths
 
     def _input(self, position: int, like: Node) -> Node:
         return parameter(len(self.region.inputs) + position, like.result)
@@ -94,9 +110,11 @@ class _Planner:
             self._free.setdefault(_kind(node), []).append(self.into[node])
 
     def _buffer(self, node: Node, before: int, buffers: list[Node]) -> Node:
-        free = self._free.get(_kind(node))
-        if free:
-            return free.pop()
+        free = self._free.get(_kind(node), [])
+        for buffer in reversed(free):
+            if self._last.get(node, inf) <= self._until.get(buffer, inf):
+                free.remove(buffer)
+                return buffer
         buffers.append(self._input(before + len(buffers), node))
         self.likes.append(node)
         return buffers[-1]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from kbplug import backend as K
 from kbplug.engines.numpy import blocks, pool
-from kbplug.engines.numpy.blocks import arrange, rows, spans
+from kbplug.engines.numpy.blocks import arrange, loops_of, rows, spans
 from kbplug.graph.op import lookup
 from kbplug.graph.tensor import Tensor
 from kbplug.ops.namespace import namespace as xp
@@ -25,7 +25,7 @@ def tiny(request, monkeypatch):
 def _shrink(patch, workers):
     for name in ("SMALL", "THREADED"):
         patch.setattr(blocks, name, 1)
-    for name in ("ALONE", "TOGETHER"):
+    for name in ("ALONE", "TOGETHER", "IN_ROWS"):
         patch.setattr(blocks, name, 48)
     patch.setattr(pool, "workers", lambda: workers)
 
@@ -76,6 +76,24 @@ CASES = {
         lambda x, b: xp.sum(xp.exp(b) * 2, axis=0) + xp.sum(x * b, axis=0),
         lambda x, b: (np.exp(b) * 2).sum(0) + (x * b).sum(0),
         [(6, 5), (1, 5)],
+    ),
+    "a result that all blocks share": (
+        lambda x, b: xp.sum(xp.tanh(xp.exp(b) * 2) + x, axis=0) + (xp.exp(b) * 2)[0],
+        lambda x, b: (np.tanh(np.exp(b) * 2) + x).sum(0) + (np.exp(b) * 2)[0],
+        [(64, 5), (1, 5)],
+    ),
+    "sums of products": (
+        lambda x, y: (
+            xp.sum(x * y, axis=-1, keepdims=True)
+            + x * xp.mean(y * y, axis=-1, keepdims=True)
+            + xp.sum(x * xp.exp(y), axis=-1, keepdims=True) * y
+        ),
+        lambda x, y: (
+            (x * y).sum(-1, keepdims=True)
+            + x * (y * y).mean(-1, keepdims=True)
+            + (x * np.exp(y)).sum(-1, keepdims=True) * y
+        ),
+        [(3, 4, 5), (3, 4, 5)],
     ),
     "comparison": (lambda x: (x * 2 > 1) & (x < 3), lambda x: (x * 2 > 1) & (x < 3), [(6, 5)]),
     "one row": (lambda x: xp.tanh(x * 2), lambda x: np.tanh(x * 2), [(1, 50)]),
@@ -214,8 +232,37 @@ def test_how_operands_are_cut():
 
 
 def test_how_large_a_block_is():
-    assert rows(10**6, 4 * 10**6, 1) == blocks.ALONE // 4
-    assert rows(10**7, 4 * 10**7, 2) == blocks.TOGETHER // 4
-    assert rows(10**5, 4 * 10**5, 2) == 50_000, "every thread gets a part"
-    assert rows(3, 3 * 10**9, 2) == 1
+    assert rows(10**6, 4 * 10**6, 1, 1 << 18) == 1 << 16
+    assert rows(10**5, 4 * 10**5, 2, 1 << 18) == 50_000, "every thread gets a part"
+    assert rows(3, 3 * 10**9, 2, 1 << 18) == 1
     assert list(spans(10, 4)) == [(0, 4), (4, 8), (8, 10)]
+
+
+@pytest.mark.parametrize(("row", "buffer"), [(1000, 1008), (256, 256), (8192, 8192), (5, blocks.SHORT_LOOPS)])
+def test_numpys_buffer_holds_one_row_while_blocks_run(row, buffer):
+    usual = np.getbufsize()
+    with loops_of(row):
+        assert np.getbufsize() == buffer
+    with loops_of(9000):
+        assert np.getbufsize() == usual
+    assert np.getbufsize() == usual
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("length", [40, 300, 1000, 5000])
+def test_numpys_buffer_changes_no_bit(length, dtype):
+    x, column = random(9, length, dtype=dtype), random(9, 1, dtype=dtype)
+
+    def computed():
+        return [
+            x * column + x[0],
+            np.mean(x, axis=-1),
+            np.sum(x, axis=0),
+            np.max(x, axis=-1),
+            np.where(x > column, x, 0),
+        ]
+
+    usual = computed()
+    with loops_of(length):
+        for found, expected in zip(computed(), usual, strict=True):
+            np.testing.assert_array_equal(found, expected)
