@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kbplug.graph.graph import Graph
+    from kbplug.graph.node import Node
     from kbplug.passes.shard import Sharding
 
 API = "1.0"
@@ -199,6 +200,13 @@ class Engine:
     def computing(self) -> AbstractContextManager[object]:
         """Return what must hold while this engine computes outside a compiled function, such as silenced warnings."""
         return nullcontext()
+
+    def kernel_at(self, node: Node, /) -> Kernel | None:
+        """Return a function for one node, where its ranks, dtypes or sizes allow a better one than ``kernels`` has.
+
+        It takes what a kernel of the op takes. Kernels that plugins contribute for the op go before it.
+        """
+        return None
 
     def fuse(self, region: Graph, /) -> Kernel | None:
         """Return one callable for an elementwise or row-reduction region, or None to leave it unfused.

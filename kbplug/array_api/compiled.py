@@ -17,9 +17,6 @@ from kbplug.runtime import values
 from kbplug.runtime.entry import Entry
 from kbplug.runtime.function import Function
 
-Last = tuple[int, Entry]
-"""How many arrays came by position in the call before this one, and the short way that such a call may take."""
-
 
 def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``fun`` compiled: traced once for each combination of shapes and dtypes, then run by the active engine.
@@ -49,16 +46,14 @@ def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
     array([1., 1.])
     """
     traced: dict[Any, tuple[Function, Form]] = {}
-    last: Last = (-1, _nothing)
+    last: Entry = _nothing
 
     @functools.wraps(fun)
     def compiled(*args: Any, **kwargs: Any) -> Any:
         nonlocal last
-        count, enter = last
-        if len(args) == count and not kwargs:
-            results = enter(*args)
-            if results is not None:
-                return results[0]
+        results = None if kwargs else last(args)
+        if results is not None:
+            return results[0]
         leaves, form = flatten((args, kwargs), is_array)
         if any([isinstance(leaf, Tensor) for leaf in leaves]):
             return fun(*args, **kwargs)
@@ -77,7 +72,7 @@ def jit(fun: Callable[..., Any]) -> Callable[..., Any]:
             known = traced[key] = Function(inputs, outputs, name=getattr(fun, "__name__", None)), result
         function, result = known
         found = unflatten(result, map(library.from_host, function(arrays)))
-        last = (-1, _nothing) if kwargs else _remembered(args, function, result)
+        last = _nothing if kwargs else _remembered(args, function, result)
         return found
 
     return compiled
@@ -87,10 +82,10 @@ def _nothing(*_: Any) -> None:
     """Let nothing through."""
 
 
-def _remembered(args: Sequence[Any], function: Function, result: Form) -> Last:
+def _remembered(args: Sequence[Any], function: Function, result: Form) -> Entry:
     """Return the short way that a call like this one may take: NumPy arrays by position in, one array out."""
     plain = result == LEAF and all([type(a) is values.HostArrayType for a in args])
-    return (len(args), function.short) if plain and function.short is not None else (-1, _nothing)
+    return function.short if plain and function.short is not None else _nothing
 
 
 def _trace(

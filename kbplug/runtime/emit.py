@@ -288,7 +288,10 @@ class _Body:
         if op.name == "fused" and params["body"] in writer.regions:
             return self._into(node, writer.bind("k_fused_", writer.regions[params["body"]]), arrays, {})
         texts = {k: self._param(k, v) for k, v in params.items()}
-        if op.name in writer.kernels:
+        own = writer.kernels.get(op.name) is writer.engine.kernels.get(op.name)
+        if own and (kernel := writer.engine.kernel_at(node)) is not None:
+            function = writer.bind(f"k_{_identifier(op.name)}_{kernel.__name__}", kernel, numbered=False)
+        elif op.name in writer.kernels:
             function = writer.bind(f"k_{_identifier(op.name)}", writer.kernels[op.name], numbered=False)
         elif (body := body_of(node)) is not None:
             function = writer.bind(f"op_{_identifier(op.name)}", body, numbered=False)

@@ -13,8 +13,8 @@ from kbplug.runtime import values
 from kbplug.runtime.calls import Run
 from kbplug.runtime.emit import Program
 
-Entry = Callable[..., "tuple[values.HostArray, ...] | None"]
-"""Arrays in, arrays out; None where they do not fit, another engine is active or a plugin wraps calls."""
+Entry = Callable[[Sequence[Any]], "list[values.HostArray] | None"]
+"""Values in, arrays out; None where they do not fit, another engine is active or a plugin wraps calls."""
 
 
 def entry(engine: Engine, run: Run, program: Program, inputs: Sequence[Spec], count: int) -> Entry | None:
@@ -50,21 +50,25 @@ def entry(engine: Engine, run: Run, program: Program, inputs: Sequence[Spec], co
 
 
 def _lines(inputs: Sequence[Spec], count: int) -> Iterator[str]:
-    arguments = ", ".join(f"a{i}" for i in range(len(inputs)))
+    arguments = "".join(f"a{i}, " for i in range(len(inputs)))
     found = "".join(f"v{i}, " for i in range(count))
-    arrays = "".join(f"v{i} if type(v{i}) is array else as_array(v{i}), " for i in range(count))
+    arrays = ", ".join(f"as_array(v{i})" for i in range(count))
     conditions = [
         "(scoped() or process.engine) is engine",
         *(c for i, s in enumerate(inputs) for c in _fits(f"a{i}", f"d{i}", s)),
     ]
-    yield f"def enter({arguments}):"
+    yield "def enter(given):"
+    yield f"    if len(given) != {len(inputs)}:"
+    yield "        return None"
+    yield f"    {arguments or '() '}= given"
     yield f"    if {' and '.join(conditions)} and not host.run_wrappers:"
     yield "        try:"
-    yield f"            {found or '_ '}= run({arguments})"
+    yield f"            {found or '() '}= run({arguments})"
     yield "        except Exception as error:"
     yield "            explain(error)"
     yield "            raise"
-    yield f"        return ({arrays})"
+    yield f"        return [{arrays}]"
+    yield "    return None"
 
 
 def _fits(array: str, dtype: str, spec: Spec) -> Iterator[str]:

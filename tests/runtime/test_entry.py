@@ -20,7 +20,7 @@ def function(shape=(None, 2), dtype="float64"):
 def test_arrays_that_fit_pass(rows):
     made = function()
     x = np.arange(2.0 * rows).reshape(rows, 2)
-    passed = made.short(x)
+    passed = made.short([x])
     assert [type(y) for y in passed] == [np.ndarray, np.ndarray]
     for a, b, c in zip(passed, made([x]), (2 * x, x.sum()), strict=True):
         np.testing.assert_array_equal(a, c)
@@ -41,7 +41,7 @@ def test_arrays_that_fit_pass(rows):
 )
 def test_what_must_be_converted_goes_the_long_way(value):
     made = function()
-    assert made.short(value) is None
+    assert made.short([value]) is None
     found, total = made([value])
     assert (found.dtype, type(found)) == (np.float64, np.ndarray)
     np.testing.assert_array_equal(found, 2 * np.asarray(value))
@@ -51,7 +51,7 @@ def test_what_must_be_converted_goes_the_long_way(value):
 @pytest.mark.parametrize("value", [np.ones(2), np.ones((2, 3)), np.ones((1, 2, 2))])
 def test_what_does_not_fit_is_refused_as_before(value):
     made = function()
-    assert made.short(value) is None
+    assert made.short([value]) is None
     with pytest.raises(FeedError, match="expects the shape"):
         made([value])
 
@@ -60,11 +60,11 @@ def test_another_engine_does_not_take_it():
     made = function()
     x = np.ones((3, 2))
     with kbplug.engine_scope("strict"):
-        assert made.short(x) is None
+        assert made.short([x]) is None
         np.testing.assert_array_equal(made([x])[0], 2 * x)
     assert made.short is None, "what ran last has none"
     made([x])
-    assert made.short(x) is not None
+    assert made.short([x]) is not None
 
 
 def test_what_does_more_than_run_has_none():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from kbplug.engine import STANDARD_DTYPES, Capabilities, Engine, Kernel, Probe
-from kbplug.engines.numpy import blocks, conv, heap, idioms, pool, shards
+from kbplug.engines.numpy import blocks, conv, heap, idioms, linalg, pool, shards
 from kbplug.engines.numpy.kernels import KERNELS
 from kbplug.plugins import kernels_for
 
 if TYPE_CHECKING:
     from kbplug.graph.graph import Graph
+    from kbplug.graph.node import Node
     from kbplug.passes.shard import Sharding
 
 Run = Callable[..., tuple[Any, ...]]
@@ -37,6 +39,31 @@ def _computing(*, alone: bool) -> Iterator[None]:
             yield
     finally:
         pool.alone.reset(token)
+
+
+_QUIET = """
+def wrapped(run, idle, new):
+    def quiet({arrays}):
+        try:
+            context = idle.pop()
+        except IndexError:
+            context = new()
+        try:
+            return context.run(run, {arrays})
+        finally:
+            idle.append(context)
+    return quiet
+"""
+"""Arguments are named, since packing and unpacking them would take longer than entering the context."""
+
+
+@functools.cache
+def _wrapper(count: int) -> Callable[..., Run]:
+    """Return what wraps functions of ``count`` arrays."""
+    known: dict[str, Any] = {}
+    exec(_QUIET.format(arrays="".join(f"a{i}, " for i in range(count))), known)  # noqa: S102 -- the source is our own
+    wrapped: Callable[..., Run] = known["wrapped"]
+    return wrapped
 
 
 # By position is faster; for these two NumPy deprecates it.
@@ -74,9 +101,8 @@ class NumpyEngine(Engine):
         """Return the array itself."""
         return array
 
-    def to_numpy(self, array: Any, /) -> np.ndarray[Any, Any]:
-        """Return the array itself; a NumPy scalar becomes a 0-d array."""
-        return np.asarray(array)
+    to_numpy = staticmethod(np.asarray)
+    """Return the array itself; a NumPy scalar becomes a 0-d array."""
 
     def computing(self) -> AbstractContextManager[object]:
         """Silence floating-point warnings: a graph computes both sides of a ``where`` and means it."""
@@ -89,6 +115,10 @@ class NumpyEngine(Engine):
         left = {n: k for n, k in KERNELS.items() if "idioms" not in names or n not in idioms.KERNELS}
         reduced.kernels = MappingProxyType({**left, **(conv.SLIDING if "transforms" in names else {})})
         return reduced
+
+    def kernel_at(self, node: Node, /) -> Kernel | None:
+        """Return what computes products of matrices and vectors at half the cost of a call."""
+        return linalg.product_at(node) if "idioms" not in self.left_out else None
 
     def fuse(self, region: Graph, /) -> Kernel | None:
         """Return what runs a region block by block, if it may be large enough for that."""
@@ -106,19 +136,8 @@ class NumpyEngine(Engine):
         """
         if "heap" not in self.left_out:
             heap.keep()
-        idle, alone = self._idle, "threads" in self.left_out
-
-        def quiet(*arrays: Any) -> tuple[Any, ...]:
-            try:
-                context = idle.pop()
-            except IndexError:
-                context = _silent_context(alone=alone)
-            try:
-                return context.run(run, *arrays)
-            finally:
-                idle.append(context)
-
-        return quiet
+        new = functools.partial(_silent_context, alone="threads" in self.left_out)
+        return _wrapper(len(graph.inputs))(run, self._idle, new)
 
     def probe(self) -> Probe:
         """Say which NumPy runs."""
