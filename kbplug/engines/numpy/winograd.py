@@ -32,7 +32,7 @@ TILE, REACH = 4, 6
 NARROW = 32
 """With fewer channels or filters the transforms cost more than the products that they save."""
 
-_BUDGET = 3 << 20
+_BUDGET = 4 << 20
 """Bytes of transforms at a time: about a cache of the second level, in calls long enough for two threads to rarely meet
 between them."""
 
