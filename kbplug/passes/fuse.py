@@ -47,11 +47,13 @@ class _Fuser:
     def rewrite(self, graph: Graph, allowed: Allowed = lambda nodes: True) -> Graph:
         level, members = regions(graph, self.row_ops)
         new: dict[Node, Node] = {n: n for n in graph.inputs}
+        done: set[Node] = set()
         with built_at("") as site:
             for node in sorted(graph.body, key=level.__getitem__):  # a region after all that it takes
-                if node in new:
+                if node in done:
                     continue
                 together = members.get(node, [node])
+                done.update(together)
                 site.where = together[-1].where
                 fusible = len(together) >= SMALLEST and allowed(together)
                 if not fusible or not self._fused(together, graph, new):

@@ -1,5 +1,7 @@
 """Regions: what joins one, what does not, and that an engine running them its own way gets the same numbers."""
 
+import sys
+
 import numpy as np
 from hypothesis import given, settings
 
@@ -291,3 +293,17 @@ def test_a_region_never_spans_what_comes_between():
     b = xp.tanh(a + xp.matmul(a, a))
     graph, _ = fused([x], [b])
     assert names(graph) == ["fused", "matmul", "fused"]
+
+
+def test_a_region_is_looked_at_once_whatever_its_size(monkeypatch):
+    module = sys.modules["kbplug.passes.fuse"]
+    cut, seen = module._cut, []
+    monkeypatch.setattr(module, "_cut", lambda members, results: seen.append(len(members)) or cut(members, results))
+    x = Tensor(placeholder(Spec((4,), "float64")))
+    total = x
+    for _ in range(20):
+        total = xp.sin(total)
+    for kernel in (None, lambda *arrays: arrays):
+        seen.clear()
+        fuse(Graph([x.node], [total.node]), lambda region, kernel=kernel: kernel)
+        assert seen == [20]
