@@ -30,23 +30,30 @@ ADDING = ("loops", "shard", "idioms", "transforms")
 
 
 @contextlib.contextmanager
-def small():
-    """Lower every threshold, and have three threads, however many processors there are."""
+def threaded():
+    """Have three threads, however many processors there are."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_processors", lambda: 3)
+        patch.setattr(blas, "threads", lambda: 3)
+        patch.setenv(THREADS, "3")
+        yield
+
+
+@contextlib.contextmanager
+def small():
+    """Lower every threshold, and have three threads."""
+    with threaded(), pytest.MonkeyPatch.context() as patch:
         for where, names, value in (
             (blocks, ("SMALL", "THREADED"), 1),
-            (blocks, ("ALONE", "TOGETHER"), 48),
+            (blocks, ("ALONE", "TOGETHER", "IN_ROWS"), 48),
             (shards, ("_JOIN", "_CALL", "_SHARE"), 0),
             (work, ("_COPIED",), 0),
             (work, ("_OTHER",), 1),
             (twins, ("SMALLEST",), 0),
             (idioms, ("FEW",), 8),
-            (pool, ("_processors",), lambda: 3),
-            (blas, ("threads",), lambda: 3),
         ):
             for name in names:
                 patch.setattr(where, name, value)
-        patch.setenv(THREADS, "3")
         yield
 
 
@@ -127,14 +134,17 @@ def exactly(space, steps, **sides):
     return holds, fired
 
 
-def closely(strategy, *, lowered=True):
-    """Return a property of networks, that numbers are the same up to rounding; to the bit where nothing rounds."""
+def closely(strategy, *, sizes=small, parts=1.0):
+    """Return a property of networks, that numbers are the same up to rounding; to the bit where nothing rounds.
+
+    ``parts`` is how large numbers are in these networks.
+    """
     fired = Fired()
 
     @given(strategy)
     def holds(program):
-        with small() if lowered else contextlib.nullcontext():
-            check(program, fired, within=None, parts=1.0)  # what these networks compute with is about one
+        with sizes():
+            check(program, fired, within=None, parts=parts)
             same(ran(program, *ADDING, *LAYING)[0], ran(program, "all")[0], "with nothing that rounds")
 
     return holds, fired
@@ -154,8 +164,8 @@ ELSEWHERE = ("transforms", "heap")
 GRADIENTS = ("join", "loops")
 """What has something to do where the gradient of a loop is taken."""
 
-LARGE = networks(samples=(4096, 5001), width=64)
-"""Networks that run in blocks and shards as they are."""
+LARGE = networks(samples=(8192, 9001), width=64)
+"""Networks that run in blocks, shards and threads as they are; they add up 64 products."""
 
 
 def test_no_optimisation_changes_a_bit():
@@ -188,4 +198,4 @@ def test_many_optimised_networks_differ_by_roundings():
 @pytest.mark.nightly
 def test_large_networks_differ_by_roundings():
     seldom = {"phases": [Phase.generate], "derandomize": False}  # to shrink an example would take hours
-    searched(closely(LARGE), 10, but=("specialise", *GRADIENTS), **seldom)
+    searched(closely(LARGE, sizes=threaded, parts=64.0), 10, but=("specialise", *GRADIENTS), **seldom)
