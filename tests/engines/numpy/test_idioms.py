@@ -87,6 +87,14 @@ def test_erf_of_other_layouts_and_dtypes():
         np.testing.assert_allclose(found, special.erf(y.astype("float64")), rtol=4 * float(np.finfo(y.dtype).eps))
 
 
+def test_relu_is_the_larger_of_a_number_and_zero_and_is_written_where_it_is_told():
+    x = numbers("float32")
+    out = np.empty_like(x)
+    assert idioms.relu(x, out=out) is out
+    np.testing.assert_array_equal(out, np.where(x <= 0, np.float32(0), x))
+    np.testing.assert_array_equal(idioms.relu(np.array([-3, 0, 7], "int8")), np.array([0, 0, 7], "int8"))
+
+
 @pytest.mark.parametrize("exponent", [2, 3, 4])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_small_powers(dtype, exponent):
