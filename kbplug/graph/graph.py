@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -57,7 +57,7 @@ class Graph:
 
     def rebuild(self, rule: Rule) -> Graph:
         """Return this graph with ``rule(node, new inputs)`` in place of every node but the inputs."""
-        return Graph(self.inputs, transform(self.outputs, {n: n for n in self.inputs}, rule))
+        return Graph(self.inputs, _rebuilt(self.nodes, self.outputs, {n: n for n in self.inputs}, rule))
 
     def __call__(self, *arguments: Node) -> tuple[Node, ...]:
         """Return the outputs as nodes over ``arguments`` in place of the inputs: the graph inlined."""
@@ -119,9 +119,15 @@ def transform(outputs: Iterable[Node], known: Mapping[Node, Node], rule: Rule) -
     New nodes keep the user's line of the node they replace.
     """
     outputs = tuple(outputs)
+    return _rebuilt(topological(outputs, known), outputs, known, rule)
+
+
+def _rebuilt(
+    nodes: Iterable[Node], outputs: Sequence[Node], known: Mapping[Node, Node], rule: Rule
+) -> tuple[Node, ...]:
     new = dict(known)
     with built_at("") as site:
-        for node in topological(outputs, known):
+        for node in nodes:
             if node not in new:
                 site.where = node.where
                 new[node] = rule(node, tuple([new[i] for i in node.inputs]))

@@ -154,7 +154,7 @@ class Op:
 
     def arrange(self, inputs: Iterable[Any], params: Params) -> tuple[list[Any], dict[str, Any]]:
         """Undo ``bind``: every array in its place with None for the absent ones, and the parameters alone."""
-        if params.keys().isdisjoint(self.arrays):
+        if self._required == len(self.arrays) or params.keys().isdisjoint(self.arrays):
             return list(inputs), dict(params)
         rest = iter(inputs)
         absent = [n for n in self.arrays if n in params]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from kbplug.graph.node import Node, Slice
@@ -14,9 +14,9 @@ Extent = int | tuple[int, int]
 """A known size, or the serial of the node and the axis where it first appears."""
 
 Extents = tuple[Extent, ...]
-Known = Callable[[Node], Extents]
 
 _found: WeakKeyDictionary[Node, Extents] = WeakKeyDictionary()
+"""Of nodes with unknown sizes; a known shape is its own extents."""
 
 
 def same_shape(a: Tensor, b: Tensor) -> bool:
@@ -26,9 +26,12 @@ def same_shape(a: Tensor, b: Tensor) -> bool:
 
 def extents(node: Node) -> Extents:
     """Return what decides each size of ``node``; equal extents are equal sizes."""
+    known = _known(node)
+    if known is not None:
+        return known
     stack = [node]
     while stack:
-        waiting = [i for i in _asked(stack[-1]) if i not in _found]
+        waiting = [i for i in _asked(stack[-1]) if _known(i) is None]
         if waiting:
             stack.extend(waiting)
         else:
@@ -37,24 +40,26 @@ def extents(node: Node) -> Extents:
     return _found[node]
 
 
+def _known(node: Node) -> Extents | None:
+    """Return the extents of a node whose sizes are known, or that was asked for before."""
+    spec = node.spec
+    if not isinstance(spec, Spec):
+        return ()
+    return _found.get(node) if None in spec.shape else cast(Extents, spec.shape)
+
+
 def _asked(node: Node) -> tuple[Node, ...]:
     """Return the nodes whose extents decide those of ``node``."""
-    if node in _found or not isinstance(node.spec, Spec) or None not in node.spec.shape:
-        return ()
     sizes = tuple(i.inputs[0] for i in node.inputs if i.op.name == "dim")
     return tuple(i for i in (*node.inputs, *sizes) if isinstance(i.spec, Spec))
 
 
 def _extents(node: Node) -> Extents:
-    if not isinstance(node.spec, Spec):
-        return ()
-    own: Extents = tuple((node.serial, i) if n is None else n for i, n in enumerate(node.spec.shape))
-    if None not in node.spec.shape:
-        return own
+    own: Extents = tuple((node.serial, i) if n is None else n for i, n in enumerate(node.result.shape))
     if "elementwise" in node.op.traits:
         return tuple(_broadcast(node, i, own[i]) for i in range(len(own)))
     if "row" in node.op.traits:
-        return (*_found[node.inputs[0]][:-1], 1)
+        return (*extents(node.inputs[0])[:-1], 1)
     rule = _RULES.get(node.op.name)
     return own if rule is None else rule(node, own)
 
@@ -66,7 +71,7 @@ def _broadcast(node: Node, axis: int, own: Extent) -> Extent:
     for operand in node.inputs:
         at = axis - rank + operand.result.ndim
         if at >= 0 and operand.result.shape[at] != 1:
-            candidates.add(_found[operand][at])
+            candidates.add(extents(operand)[at])
     return candidates.pop() if len(candidates) == 1 else own
 
 
@@ -76,27 +81,27 @@ def _sized(node: Node, own: Extents) -> Extents:
 
 
 def _size(operand: Node, own: Extent) -> Extent:
-    return _found[operand.inputs[0]][operand.params["axis"]] if operand.op.name == "dim" else own
+    return extents(operand.inputs[0])[operand.params["axis"]] if operand.op.name == "dim" else own
 
 
 def _permuted(node: Node, own: Extents) -> Extents:
-    below = _found[node.inputs[0]]
+    below = extents(node.inputs[0])
     return tuple(below[a] for a in node.params["axes"])
 
 
 def _transposed(node: Node, own: Extents) -> Extents:
-    below = _found[node.inputs[0]]
+    below = extents(node.inputs[0])
     return (*below[:-2], below[-1], below[-2])
 
 
 def _expanded(node: Node, own: Extents) -> Extents:
-    rest = iter(_found[node.inputs[0]])
+    rest = iter(extents(node.inputs[0]))
     new = normalize_axes(node.params["axis"], len(own))
     return tuple(1 if i in new else next(rest) for i in range(len(own)))
 
 
 def _reduced(node: Node, own: Extents) -> Extents:
-    below = _found[node.inputs[0]]
+    below = extents(node.inputs[0])
     axes = normalize_axes(node.params["axis"], len(below))
     if node.params["keepdims"]:
         return tuple(1 if i in axes else b for i, b in enumerate(below))
@@ -104,19 +109,19 @@ def _reduced(node: Node, own: Extents) -> Extents:
 
 
 def _product(node: Node, own: Extents) -> Extents:
-    a, b = (_found[i] for i in node.inputs)
+    a, b = (extents(i) for i in node.inputs)
     return (a[0], b[1]) if len(a) == len(b) == 2 else own
 
 
 def _indexed(node: Node, own: Extents) -> Extents:
-    below, index = _found[node.inputs[0]], node.params["index"]
+    below, index = extents(node.inputs[0]), node.params["index"]
     plain = len(index) <= len(below) and all(isinstance(k, Slice) for k in index)
     whole = [i for i in range(len(below)) if i >= len(index) or index[i] == Slice(None, None, None)]
     return tuple(below[i] if i in whole else o for i, o in enumerate(own)) if plain else own
 
 
 def _of(position: int) -> Any:
-    return lambda node, own: _found[node.inputs[position]]
+    return lambda node, own: extents(node.inputs[position])
 
 
 _RULES: dict[str, Callable[[Node, Extents], Extents]] = {

@@ -38,7 +38,7 @@ def _fixed(graph: Graph) -> set[Node]:
     """Return the nodes that depend on constants alone and may be computed ahead."""
     found: set[Node] = set()
     for node in graph.body:
-        if node.op is CONSTANT or (_pure(node) and all(i in found for i in node.inputs)):
+        if node.op is CONSTANT or (all([i in found for i in node.inputs]) and _pure(node)):
             found.add(node)
     return found
 

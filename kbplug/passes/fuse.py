@@ -110,10 +110,10 @@ def _cut(members: Sequence[Node], results: Sequence[Node]) -> tuple[list[Node], 
 
 def _localised(node: Node, inputs: tuple[Node, ...]) -> Node:
     """Return a member over the operands of its region; a reduction keeps its axis there, and is a plain one."""
-    if is_sum_of_rows(node):
+    if is_sum_of_rows(node) or "axis" not in node.params:
         return remake(node, inputs)
     if not is_row_reduction(node):
-        params = {**node.params, "axis": -1} if "axis" in node.params else node.params
+        params = {**node.params, "axis": -1}
         return make(node.op, inputs, params, infer(node.op, inputs, params), node.where)
     params = {**node.params, "axis": -1, "keepdims": True}
     if node.op.name in SPREADS:

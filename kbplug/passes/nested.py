@@ -10,7 +10,7 @@ from kbplug.graph.node import Node, make
 
 def within(node: Node, rewrite: Callable[[Graph], Graph]) -> Node:
     """Return ``node`` with ``rewrite`` applied to each graph among its parameters."""
-    if not any(isinstance(v, Graph) for v in node.params.values()):
+    if not node.params or not any([isinstance(v, Graph) for v in node.params.values()]):
         return node
     params = {k: rewrite(v) if isinstance(v, Graph) else v for k, v in node.params.items()}
     return make(node.op, node.inputs, params, node.spec, node.where)
