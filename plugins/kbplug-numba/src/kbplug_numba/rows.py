@@ -1,6 +1,7 @@
 """Rows combined by number: sums, largest and least of segments, and what is scattered. Knows no op and no index.
 
-Rows come in their order, as in NumPy's own ``at``, so that sums are equal to the last bit.
+Rows come in their order, as in NumPy's own ``at``; the engine adds many rows to a number in pairs, and may differ in
+the last bits of a sum.
 """
 
 from __future__ import annotations
