@@ -201,7 +201,10 @@ def advances(nodes: Iterable[Node]) -> list[tuple[Cell, Node]]:
 
 
 class Locked:
-    """Holds the locks of several cells, taken in one order everywhere, so that no two functions wait for each other."""
+    """Holds the locks of several cells, taken in one order everywhere, so that no two functions wait for each other.
+
+    It may be entered again and again, by several threads too.
+    """
 
     __slots__ = ("_locks",)
 
@@ -226,9 +229,10 @@ def commit(cells: Sequence[Cell], engine: Engine, arrays: Sequence[Any]) -> None
         If a new value has not the shape of its cell; nothing is replaced then.
     """
     for cell, array in zip(cells, arrays, strict=True):
-        if not compatible(cell.spec.shape, tuple(array.shape)):
+        shape = tuple(array.shape)
+        if shape != cell.spec.shape and not compatible(cell.spec.shape, shape):
             raise ShapeError(
-                f"The update of {cell.name!r} has shape {tuple(array.shape)}, but the variable has {cell.spec.shape}; "
+                f"The update of {cell.name!r} has shape {shape}, but the variable has {cell.spec.shape}; "
                 "no variable was changed."
             )
     with _brief:
@@ -241,7 +245,7 @@ def _look(cells: Sequence[Cell]) -> list[Held]:
     while True:
         with _brief:
             held = [cell._held for cell in cells]
-            if all(h is not _AWAY for h in held):
+            if not any([h is _AWAY for h in held]):
                 for cell in cells:
                     cell._seen = True
                 return held

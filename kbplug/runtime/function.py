@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -147,6 +147,7 @@ class Function:
 
     def _prepare(self, graph: Graph, count: int, written: Sequence[Cell], streams: int = 0) -> None:
         self.graph, self._count, self._written = graph, count, list(written)
+        self._locked = Locked(self._written)
         self._streams = self._written[len(self._written) - streams :]
         self._read = graph.inputs[len(self.inputs) :]
         self._check_closed()
@@ -310,7 +311,7 @@ class Function:
         if executable is None:
             executable = self.executable(engine, inputs)
         if self._written:
-            with Locked(self._written):
+            with self._locked:
                 results = self._step(executable, engine, fed)
         else:
             results = self._results(executable, self._run(executable, engine, fed))
@@ -328,7 +329,7 @@ class Function:
 
     def _step(self, executable: Executable, engine: Engine, fed: list[Any]) -> list[Any]:
         """Run and commit; what leaves is converted before another call may write over what this one committed."""
-        with given_away(executable.donated, engine) if executable.donated else nullcontext(()) as given:
+        with given_away(executable.donated, engine) if executable.donated else _NOTHING as given:
             found = list(self._run(executable, engine, fed, given))
             for i in executable.shared:
                 if i >= self._count:
@@ -367,6 +368,9 @@ class Function:
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.inputs)} in, {self._count} out, {len(self._written)} updates>"
+
+
+_NOTHING: AbstractContextManager[Sequence[Any]] = nullcontext(())
 
 
 def _label(given: Tensor) -> str:
