@@ -171,7 +171,7 @@ unary(
     ("sin", FLOAT, "Sine of radians.", slopes(lambda y, x: xp.cos(x))),
     ("sinh", FLOAT, "Hyperbolic sine.", slopes(lambda y, x: xp.cosh(x))),
     ("sqrt", FLOAT, "Square root.", slopes(lambda y, x: 0.5 / y)),
-    ("square", NUMERIC, "``x * x``.", slopes(lambda y, x: 2 * x)),
+    ("square", NUMERIC, "``x * x``.", lambda g, y, x: (2 * g * conj(x),)),
     ("tan", FLOAT, "Tangent of radians.", slopes(lambda y, x: 1 + y * y)),
     ("bitwise_invert", BOOL_OR_INT, "Every bit inverted.", None),
     ("logical_not", BOOL, "Whether ``x`` is false.", None),

@@ -170,14 +170,25 @@ def _broadcast(x: Tensor, *sizes: Tensor, shape: tuple[int | None, ...]) -> Tens
 
 
 def _spare(name: str) -> Any:
-    """Return the rule that lets a binary op broadcast by itself where an operand was spread out for the other."""
+    """Return the rule that lets a binary op broadcast by itself where an operand was spread out for the other.
+
+    What is spread out beside a number is spread out after it.
+    """
 
     def rule(a: Tensor, b: Tensor) -> Tensor | None:
         if _spread(a, b):
             return lookup(name)(_operand(a), b)
-        return lookup(name)(a, _operand(b)) if _spread(b, a) else None
+        if _spread(b, a):
+            return lookup(name)(a, _operand(b))
+        if _made_by(a, "broadcast_to") and not b.ndim:
+            return _spread_as(a, lookup(name)(_operand(a), b))
+        return _spread_as(b, lookup(name)(a, _operand(b))) if _made_by(b, "broadcast_to") and not a.ndim else None
 
     return rule
+
+
+def _spread_as(x: Tensor, small: Tensor) -> Tensor:
+    return Tensor(remake(x.node, (small.node, *x.node.inputs[1:])))
 
 
 def _spread(x: Tensor, other: Tensor) -> bool:
@@ -325,7 +336,7 @@ CHOICES: tuple[Rule, ...] = (
 )
 
 BROADCASTS: tuple[Rule, ...] = tuple(
-    # broadcast_to(a, shape(b)) * b -> a * b
+    # broadcast_to(a, shape(b)) * b -> a * b, broadcast_to(a) * 2 -> broadcast_to(a * 2)
     (name, _spare(name))
     for name in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "pow")
 )

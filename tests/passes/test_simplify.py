@@ -102,6 +102,10 @@ FIRES = {
     "broadcast to the same": (lookup("broadcast_to")(x, shape=(2, 4)), x),
     **{f"broadcast before {op}": (op(xp.broadcast_to(row, (2, 4)), x), op(row, x)) for op in map(lookup, BROADCASTING)},
     "broadcast after": (x / xp.broadcast_to(row, (2, 4)), x / row),
+    "a matrix of zeros after": (s - xp.zeros_like(x), xp.broadcast_to(s - 0.0, (2, 4))),
+    "a number before": (2.0 * xp.broadcast_to(row, (2, 4)), xp.broadcast_to(2.0 * row, (2, 4))),
+    "a number after": (xp.broadcast_to(s, (2, 4)) - s, xp.broadcast_to(s - s, (2, 4))),
+    "a number beside unknown sizes": (xp.broadcast_to(s, shape_of(m)) / 3.0, xp.broadcast_to(s / 3.0, shape_of(m))),
     "the sum of one in each row": (
         xp.sum(lookup("one_in_row")(x[:, :1], n[:, 1:2], size=5), axis=-1, keepdims=True) * 2,
         (xp.where((n[:, 1:2] >= 0) & (n[:, 1:2] < 5), x[:, :1], 0.0) + 0.0) * 2,
@@ -140,7 +144,6 @@ KEPT = {
     "z ** 1 may have": z**1,
     "n ** -1 is no reciprocal": n**-1,
     "x ** row": x**row,
-    "s + a matrix of zeros": s - xp.zeros_like(x),
     "where(c, x, x) where c is larger": xp.where(b, row, row),
     "where(true) against a larger": xp.where(Tensor(literal(True)), row, x),
     "where(true) of sizes that may differ": xp.where(Tensor(literal(True)), m, rows),
@@ -151,7 +154,7 @@ KEPT = {
     "x[::2]": x[:, ::2],
     "x[::-1]": x[::-1],
     "sum over no axis is 0 for -0": xp.sum(x, axis=()),
-    "a broadcast that makes the shape": xp.broadcast_to(s, (2, 4)) + s,
+    "a broadcast that makes the shape": xp.broadcast_to(row, (2, 4)) + row,
 }
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kbplug.engines.numpy import blas, idioms, pool, reductions, rowwise, scratch
+from kbplug.engines.numpy.apart import apart
 from kbplug.engines.numpy.owned import owned
 from kbplug.graph.graph import Graph
 from kbplug.graph.node import Node
@@ -122,7 +123,7 @@ class Blocks:
             work()
         else:
             with blas.one_thread():
-                pool.run([work] * threads)
+                pool.run([apart(work)] * threads)
         self._add_up(results, [parts[start] for start in sorted(parts)], arrays, cut)
         return results
 
