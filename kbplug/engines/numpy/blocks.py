@@ -38,11 +38,13 @@ SMALL = 1 << 18
 THREADED = 1 << 19
 """Below so many elements one thread is faster than several, which wake up and wait for each other's lock."""
 
-ALONE, TOGETHER, IN_ROWS = 1 << 18, 1 << 19, 1 << 21
-"""Bytes that one operand has in a block: with one thread, with several, and with several where rows are reduced.
+ALONE, TOGETHER, IN_ROWS, BESIDE = 1 << 18, 1 << 19, 1 << 21, 1 << 22
+"""Bytes that one operand has in a block: with one thread, with several, with several where rows are reduced, and with
+one while others are at other parts of a batch.
 
 Several threads hand the interpreter's lock to each other, so that their calls must be long. What computes columns is
-too short to let the lock go; then larger blocks are better than those that stay in the second-level cache.
+too short to let the lock go; then, and among the long calls of a part, larger blocks are better than those that stay in
+the second-level cache.
 """
 
 LOOP, SHORT_LOOPS, BUFFER = 256, 2048, 8192
@@ -92,8 +94,7 @@ class Blocks:
         along = [cut.carries(a.shape) for a in (*arrays, *results)]
         size = prod(cut.full)
         threads = 1 if size < THREADED or pool.busy() else pool.workers()
-        block = ALONE if threads == 1 else TOGETHER if self.flat else IN_ROWS
-        step = rows(cut.length, size * max(r.itemsize for r in results), threads, block)
+        step = rows(cut.length, size * max(r.itemsize for r in results), threads, self._block(threads))
         waiting = deque(spans(cut.length, step))
         parts: dict[int, list[Array]] = {}
         likes = self._buffers(arrays, cut, min(step, cut.length))
@@ -126,6 +127,12 @@ class Blocks:
                 pool.run([apart(work)] * threads)
         self._add_up(results, [parts[start] for start in sorted(parts)], arrays, cut)
         return results
+
+    def _block(self, threads: int) -> int:
+        """Return how many bytes one operand has in a block."""
+        if threads == 1:
+            return BESIDE if pool.busy() else ALONE
+        return TOGETHER if self.flat else IN_ROWS
 
     def _add_up(
         self, results: Sequence[Array], parts: Sequence[Sequence[Array]], arrays: Sequence[Array], cut: Cut

@@ -25,7 +25,7 @@ def tiny(request, monkeypatch):
 def _shrink(patch, workers):
     for name in ("SMALL", "THREADED"):
         patch.setattr(blocks, name, 1)
-    for name in ("ALONE", "TOGETHER", "IN_ROWS"):
+    for name in ("ALONE", "TOGETHER", "IN_ROWS", "BESIDE"):
         patch.setattr(blocks, name, 48)
     patch.setattr(pool, "workers", lambda: workers)
 
