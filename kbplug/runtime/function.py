@@ -22,6 +22,7 @@ from kbplug.passes.sharing import shared
 from kbplug.runtime import exchange, values
 from kbplug.runtime.calls import Run
 from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_of, commit, given_away, reads, snapshot
+from kbplug.runtime.cycles import search_put_off
 from kbplug.runtime.emit import Program
 from kbplug.runtime.entry import Entry, entry
 from kbplug.runtime.interpret import kernels_of, run_graph
@@ -199,7 +200,8 @@ class Function:
         key = self._key(chosen, feeds)
         found = self._executables.get(key)
         if found is None:
-            found = self._executables[key] = self._compile(chosen, feeds)
+            with search_put_off():
+                found = self._executables[key] = self._compile(chosen, feeds)
         return found
 
     def _key(self, engine: Engine, feeds: Sequence[Any]) -> Any:
