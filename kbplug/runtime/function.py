@@ -15,7 +15,6 @@ from kbplug.graph.graph import Graph, substitute, topological
 from kbplug.graph.node import Node
 from kbplug.graph.spec import compatible
 from kbplug.graph.tensor import Tensor, kept, tensor
-from kbplug.passes.fold import Evaluate
 from kbplug.passes.nested import traits
 from kbplug.passes.pipeline import Means, optimised
 from kbplug.passes.sharing import shared
@@ -25,7 +24,7 @@ from kbplug.runtime.cells import Cell, Locked, Update, Variable, advances, cell_
 from kbplug.runtime.cycles import search_put_off
 from kbplug.runtime.emit import Program
 from kbplug.runtime.entry import Entry, entry
-from kbplug.runtime.interpret import kernels_of, run_graph
+from kbplug.runtime.interpret import evaluator, kernels_of
 from kbplug.runtime.lowering import compiled, emitted, extended
 from kbplug.runtime.shards import with_shards
 
@@ -218,7 +217,7 @@ class Function:
 
     def _compile(self, engine: Engine, feeds: Sequence[Any]) -> Executable:
         kernels = kernels_of(engine, settings().rng)
-        means = Means(_evaluator(engine, kernels), kernels, self._known(feeds))
+        means = Means(evaluator(engine, kernels), kernels, self._known(feeds))
         whole, written = self._without_idle(optimised(self.graph, means, engine.left_out))
         whole = extended(whole, engine)
         graph, program = emitted(whole, engine, kernels)
@@ -393,12 +392,3 @@ def _as_update(change: Any) -> Update:
     if isinstance(change, tuple) and len(change) == 2 and isinstance(change[0], Variable):
         return Update(*change)
     raise ArgumentError(f"An update must be a (variable, value) pair or come from K.update, not {change!r}.")
-
-
-def _evaluator(engine: Engine, kernels: Mapping[str, Any]) -> Evaluate:
-    def evaluate(nodes: Sequence[Node]) -> Sequence[Node]:
-        with engine.computing():
-            found = run_graph(Graph((), nodes), (), engine, kernels)
-        return [values.constant(engine.to_numpy(v)) for v in found]
-
-    return evaluate

@@ -15,6 +15,7 @@ from kbplug.graph.graph import Graph, topological
 from kbplug.graph.node import CONSTANT, ITEM, Node
 from kbplug.graph.spec import Spec
 from kbplug.ops.declare import decomposition
+from kbplug.passes.fold import Evaluate
 from kbplug.passes.sharing import shared
 from kbplug.runtime import exchange, values
 from kbplug.runtime.calls import compute
@@ -73,6 +74,17 @@ def _value(node: Node, found: Mapping[Node, Any], engine: Engine, kernels: Mappi
     return result
 
 
+def evaluator(engine: Engine, kernels: Mapping[str, Kernel]) -> Evaluate:
+    """Return what computes nodes of constants alone, for ``fold``."""
+
+    def constants(nodes: Sequence[Node]) -> Sequence[Node]:
+        with engine.computing():
+            found = run_graph(Graph((), nodes), (), engine, kernels)
+        return [values.constant(engine.to_numpy(v)) for v in found]
+
+    return constants
+
+
 def evaluate(outputs: Sequence[Node], updates: Sequence[tuple[Cell, Node]] = ()) -> list[values.HostArray]:
     """Return the values of concrete nodes as NumPy arrays; commit ``updates`` and the random streams read."""
     engine = plugins.engine()
@@ -119,4 +131,4 @@ class Demands:
 
 tensors.host = Demands()
 
-__all__ = ["evaluate", "kernels_of", "reads", "run_graph"]
+__all__ = ["evaluate", "evaluator", "kernels_of", "reads", "run_graph"]
