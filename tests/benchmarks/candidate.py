@@ -34,8 +34,9 @@ def error(found, expected):
 
 def begin(peer, module, workload, quick, expected):
     """Return a call to be timed, and what was found on the way to it."""
+    arrays = workload.arrays(np.random.default_rng(SEED), quick)
     start = time.perf_counter()
-    call = module.candidate(workload, workload.arrays(np.random.default_rng(SEED), quick), peer.mode)
+    call = module.candidate(workload, arrays, peer.mode)
     results = call()
     first = time.perf_counter() - start
     results = [*results, *(call.state() if hasattr(call, "state") else ())]

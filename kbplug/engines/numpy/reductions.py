@@ -7,21 +7,40 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+Axis = int | tuple[int, ...] | None
 
 _sum: Callable[..., Any] = np.add.reduce
 
 
-def mean(x: Array, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Any:
     """Return the sum over ``axis`` by the number of its elements; small floats are added in wider ones."""
-    if x.dtype == np.float16:
-        return np.mean(x, axis=axis, keepdims=keepdims)
-    total = _sum(x, axis=axis, keepdims=keepdims)
-    return np.true_divide(total, x.size // total.size if total.size else 1)
+    small = x.dtype == np.float16
+    total = _sum(x, axis=axis, dtype=np.float32 if small else None, keepdims=keepdims)
+    found = np.true_divide(total, x.size // total.size if total.size else 1)
+    return found.astype(x.dtype) if small else found
+
+
+def var(x: Array, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+    """Return the variance; over no more elements than the correction takes off, the quotient by zero that this is.
+
+    There NumPy's own function warns, in a way that ``errstate`` does not silence.
+    """
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    if prod([x.shape[i] for i in axes]) > correction:
+        return np.var(x, axis=axis, correction=correction, keepdims=keepdims)
+    squares = np.square(np.abs(np.subtract(x, mean(x, axis=axis, keepdims=True))))
+    return np.true_divide(_sum(squares, axis=axis, keepdims=keepdims), squares.dtype.type(0))
+
+
+def std(x: Array, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
+    """Return the square root of the variance."""
+    return np.sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
 
 
 KERNELS: dict[str, Callable[..., Any]] = {
@@ -32,6 +51,8 @@ KERNELS: dict[str, Callable[..., Any]] = {
     "all": np.logical_and.reduce,
     "any": np.logical_or.reduce,
     "mean": mean,
+    "var": var,
+    "std": std,
 }
 
 SHORT, LONG = 32, 4096

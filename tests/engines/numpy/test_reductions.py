@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from kbplug.engines.numpy.reductions import LONG, SHORT, row_mean, row_sum
+from kbplug.engines.numpy.reductions import LONG, SHORT, mean, row_mean, row_sum, std, var
 
 
 @pytest.mark.parametrize("length", [1, SHORT - 1, SHORT, 1000, LONG, LONG + 1])
@@ -35,3 +35,28 @@ def test_what_is_no_number_stays_in_its_row():
 def test_other_layouts():
     x = np.random.default_rng(0).standard_normal((100, 50)).T
     np.testing.assert_allclose(row_sum(x, axis=-1, keepdims=True), x.sum(-1, keepdims=True), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64"])
+@pytest.mark.parametrize(("shape", "axis"), [((0,), None), ((3, 0), 1), ((3, 0), (0, 1)), ((1, 4), 0), ((), None)])
+def test_the_spread_of_too_little_is_no_number_and_no_warning(shape, axis, dtype):
+    x = np.ones(shape, dtype)
+    for function in (var, std):
+        with np.errstate(all="ignore"):
+            found = function(x, axis=axis, correction=1)
+        with pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+            expected = np.var(x, axis=axis, correction=1)
+        np.testing.assert_array_equal(found, expected)
+        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+
+
+@pytest.mark.parametrize("axis", [None, 1, (0, 2)])
+def test_the_spread_of_enough_is_numpys(axis):
+    x = np.random.default_rng(0).standard_normal((4, 5, 6))
+    np.testing.assert_array_equal(var(x, axis=axis, correction=1), np.var(x, axis=axis, correction=1))
+    np.testing.assert_array_equal(std(x, axis=axis, keepdims=True), np.std(x, axis=axis, keepdims=True))
+
+
+def test_the_mean_of_nothing_is_no_number_and_no_warning():
+    with np.errstate(all="ignore"):
+        assert np.isnan(mean(np.ones((0,), "float16")))
