@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,16 @@ class Program:
         with quiet():
             results = [r for _ in range(CALLS) for r in self.function(self.feeds)]
             return [*results, *map(K.get_value, self.variables)]
+
+    def nudged(self):
+        """Return the program with every float that it begins with moved to one beside it."""
+        random = np.random.default_rng(0)
+
+        def beside(x):
+            towards = np.where(random.random(x.shape) < 0.5, -np.inf, np.inf).astype(x.dtype)
+            return np.where(np.isfinite(x) & (x != 0), np.nextafter(x, towards), x)
+
+        return replace(self, feeds=[*map(beside, self.feeds)], begin=[*map(beside, self.begin)])
 
     @property
     def source(self):

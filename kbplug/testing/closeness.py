@@ -19,7 +19,7 @@ def tolerance(dtype: str) -> float:
 
 
 def assert_close(
-    actual: HostArray, expected: HostArray, what: str, *, within: float | None = None, parts: float = 0.0
+    actual: HostArray, expected: HostArray, what: str, *, within: float | None = None, besides: float = 0.0
 ) -> None:
     """Raise unless ``actual`` has the shape and dtype of ``expected`` and, up to rounding, its values.
 
@@ -35,9 +35,8 @@ def assert_close(
     within
         The relative error allowed; ``tolerance`` of the dtype by default. 0 asks for the same numbers, signs of
         zeros included.
-    parts
-        How large the numbers are that elements may be differences of. Two units in the last place of that are allowed
-        besides, since a small difference has the rounding errors of what it is left of.
+    besides
+        An absolute error allowed on top of ``within``, for what is known to magnify errors.
 
     Raises
     ------
@@ -48,7 +47,6 @@ def assert_close(
     assert actual.shape == expected.shape, f"{what} has the shape {actual.shape}, but should have {expected.shape}."
     allowed = tolerance(actual.dtype.name) if within is None else within
     scale = _largest(expected)
-    besides = 2 * parts * float(np.finfo(actual.dtype).eps) if allowed and parts else 0.0
     for a, b in zip(_parts(actual), _parts(expected), strict=True):
         _assert_parts(a, b, allowed, scale, besides, what)
 

@@ -145,9 +145,9 @@ def test_what_rounding_explains_is_close():
     assert_close(np.array([np.nan, -np.inf, 0.0]), np.array([np.nan, -np.inf, -0.0]), "It")
     with pytest.raises(AssertionError):
         assert_close(np.array([0.0]), np.array([-0.0]), "It", within=0)
-    assert_close(np.array([3e-16]), np.array([0.0]), "It", within=1e-12, parts=1.0)
+    assert_close(np.array([3e-16]), np.array([0.0]), "It", within=1e-12, besides=4e-16)
     with pytest.raises(AssertionError, match="should be"):
-        assert_close(np.array([5e-16, 1e-3]), np.array([0.0, 1e-3]), "It", within=1e-12, parts=1.0)
+        assert_close(np.array([5e-16, 1e-3]), np.array([0.0, 1e-3]), "It", within=1e-12, besides=4e-16)
 
 
 @pytest.mark.parametrize(
