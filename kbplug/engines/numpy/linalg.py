@@ -32,15 +32,21 @@ def _complex(values: Array, x: Array) -> Array:
 
 _BLAS = ("float32", "float64", *COMPLEX)
 
+_FEW = 1 << 12
+"""Elements of a result that ``dot`` fills with zeros in less time than it saves."""
+
 
 def product_at(node: Node) -> Callable[..., Any] | None:
-    """Return ``ndarray.dot`` for a product of matrices or vectors.
+    """Return ``ndarray.dot`` for a small product of matrices or vectors.
 
-    It is the same call of BLAS as ``matmul``'s, which spends twice as long before it on what many axes would need.
+    It is the same call of BLAS as ``matmul``'s, which spends twice as long before it on what many axes would need, but
+    does not fill the result with zeros first.
     """
     if node.op.name != "matmul" or node.result.dtype not in _BLAS:
         return None
-    return np.ndarray.dot if all(n.result.ndim <= 2 for n in node.inputs) else None
+    size = node.result.size
+    small = size is not None and size <= _FEW and all(n.result.ndim <= 2 for n in node.inputs)
+    return np.ndarray.dot if small else None
 
 
 KERNELS: dict[str, Callable[..., Any]] = {"linalg.eig": eig, "linalg.eigvals": eigvals}
