@@ -47,6 +47,9 @@ too short to let the lock go; then, and among the long calls of a part, larger b
 the second-level cache.
 """
 
+SHAPES = 32
+"""For how many shapes of operands the way over them is kept; after that, all over again."""
+
 LOOP, SHORT_LOOPS, BUFFER = 256, 2048, 8192
 """Rows from which on each is a loop of its own; elements of a buffer for shorter ones, and NumPy's own choice."""
 
@@ -72,84 +75,92 @@ class Blocks:
         self._parted = rowwise.in_fewer_calls(region) if self._idioms else region
         self._reach = scratch.Reach(self._parted)
         self._sums = [i for i, n in enumerate(region.outputs) if is_sum_of_rows(n)]
+        self._courses: dict[Any, Course | None] = {}
 
     def __call__(self, *arrays: Array) -> Any:
         """Return the region's result, or a tuple of its results, as arrays of their own."""
-        cut = None if arrays[self._widest].size < SMALL else self._cut(arrays)
-        found = owned(self._run(*arrays), arrays) if cut is None or 0 in cut.full else self._by_blocks(arrays, cut)
+        course = None if arrays[self._widest].size < SMALL else self._course(arrays)
+        found = owned(self._run(*arrays), arrays) if course is None else self._by_blocks(arrays, course)
         return found[0] if len(found) == 1 else found
 
-    def _cut(self, arrays: Sequence[Array]) -> Cut | None:
-        """Return how operands can be cut; where they do not fit together, the node they reach raises the error."""
-        try:
-            shapes = [self._reach.shape(n, [a.shape for a in arrays]) for n in self._parted.outputs]
-            return arrange(arrays, shapes, flat=self.flat)
+    def _course(self, arrays: Sequence[Array]) -> Course | None:
+        """Return how to go over operands like these, worked out once; None if all at once is the only way."""
+        key = tuple([(a.shape, a.flags.c_contiguous) for a in arrays])
+        found = self._courses.get(key, self)
+        if isinstance(found, Blocks):
+            if len(self._courses) >= SHAPES:
+                self._courses.clear()
+            found = self._courses[key] = self._laid_out(arrays)
+        return found
+
+    def _laid_out(self, arrays: Sequence[Array]) -> Course | None:
+        shapes = [a.shape for a in arrays]
+        outputs, likes = self._parted.outputs, self._plan.likes
+        try:  # where operands do not fit together, the node they reach raises the error
+            results = [self._reach.shape(n, shapes) for n in outputs]
+            cut = arrange(arrays, results, flat=self.flat)
         except ValueError:
             return None
+        if cut is None or 0 in cut.full:
+            return None
+        summed = {i: self._reach.shape(outputs[i].inputs[0], shapes) for i in self._sums}
+        return Course(
+            cut,
+            results=[(shape, n.result.dtype) for shape, n in zip(results, self.region.outputs, strict=True)],
+            whole=[cut.piece(s, cut.length) for s in (*shapes, *results)],
+            along=[cut.carries(s) for s in (*shapes, *results)],
+            likes=[(self._reach.shape(n, shapes), n.result.dtype) for n in likes],
+            shares=[cut.carries(summed[i]) for i in self._sums],
+        )
 
-    def _by_blocks(self, arrays: Sequence[Array], cut: Cut) -> tuple[Array, ...]:
-        specs = [n.result for n in self.region.outputs]
-        results = tuple(np.empty(shape, s.dtype) for shape, s in zip(cut.results, specs, strict=True))
-        views = [a.reshape(cut.piece(a.shape, cut.length)) for a in (*arrays, *results)]
-        along = [cut.carries(a.shape) for a in (*arrays, *results)]
-        size = prod(cut.full)
+    def _by_blocks(self, arrays: Sequence[Array], course: Course) -> tuple[Array, ...]:
+        results = tuple([np.empty(shape, dtype) for shape, dtype in course.results])
+        views = [a.reshape(shape) for a, shape in zip((*arrays, *results), course.whole, strict=True)]
+        length, size = course.cut.length, prod(course.cut.full)
         threads = 1 if size < THREADED or pool.busy() else pool.workers()
-        step = rows(cut.length, size * max(r.itemsize for r in results), threads, self._block(threads))
-        waiting = deque(spans(cut.length, step))
+        step = rows(length, size * max(r.itemsize for r in results), threads, self._block(threads))
+        waiting, kinds = deque(spans(length, step)), course.buffers(min(step, length))
         parts: dict[int, list[Array]] = {}
-        likes = self._buffers(arrays, cut, min(step, cut.length))
 
         def work() -> None:
-            with loops_of(cut.full[-1]):
-                blocks()
-
-        def blocks() -> None:
-            buffers = [(b, c) for b, c in zip(scratch.carve([w for w, _ in likes]), (c for _, c in likes), strict=True)]
-            while waiting:
-                try:
-                    start, stop = waiting.popleft()
-                except IndexError:
-                    return
-                taken = [v[start:stop] if c else v for v, c in zip(views, along, strict=True)]
-                targets = taken[len(arrays) :]
-                own = [v if c else np.empty_like(v) for v, c in zip(targets, along[len(arrays) :], strict=True)]
-                rest = [b[: stop - start] if c else b for b, c in buffers]
-                found = self._into(*taken[: len(arrays)], *own, *rest)
-                parts[start] = [found[i] for i in self._sums]
-                for value, target, cuts in zip(found, targets, along[len(arrays) :], strict=True):
-                    if value is not target and (cuts or not start):
-                        target[...] = value
+            with loops_of(course.cut.full[-1]):
+                buffers = list(scratch.carve([(shape, dtype) for shape, dtype, _ in kinds]))
+                while waiting:
+                    try:
+                        start, stop = waiting.popleft()
+                    except IndexError:
+                        return
+                    rest = [b[: stop - start] if cuts else b for b, (*_, cuts) in zip(buffers, kinds, strict=True)]
+                    parts[start] = self._block_of(views, course.along, len(arrays), rest, start, stop)
 
         if threads == 1:
             work()
         else:
             with blas.one_thread():
                 pool.run([apart(work)] * threads)
-        self._add_up(results, [parts[start] for start in sorted(parts)], arrays, cut)
+        for k, (i, shared) in enumerate(zip(self._sums, course.shares, strict=True)):
+            if shared:  # what the blocks have of a sum of all rows, in the order of the blocks
+                np.add.reduce([parts[start][k] for start in sorted(parts)], axis=0, out=results[i])
         return results
+
+    def _block_of(
+        self, views: Sequence[Array], along: Sequence[bool], operands: int, rest: Sequence[Array], start: int, stop: int
+    ) -> list[Array]:
+        """Compute a block of the results, and return its shares of sums of all rows."""
+        taken = [v[start:stop] if cuts else v for v, cuts in zip(views, along, strict=True)]
+        targets, cut = taken[operands:], along[operands:]
+        own = [v if cuts else np.empty_like(v) for v, cuts in zip(targets, cut, strict=True)]
+        found = self._into(*taken[:operands], *own, *rest)
+        for value, target, cuts in zip(found, targets, cut, strict=True):
+            if value is not target and (cuts or not start):
+                target[...] = value
+        return [found[i] for i in self._sums]
 
     def _block(self, threads: int) -> int:
         """Return how many bytes one operand has in a block."""
         if threads == 1:
             return BESIDE if pool.busy() else ALONE
         return TOGETHER if self.flat else IN_ROWS
-
-    def _add_up(
-        self, results: Sequence[Array], parts: Sequence[Sequence[Array]], arrays: Sequence[Array], cut: Cut
-    ) -> None:
-        """Put together what the blocks have of sums of all rows, in the order of the blocks."""
-        for k, i in enumerate(self._sums):
-            rows_of = self._reach.shape(self._parted.outputs[i].inputs[0], [a.shape for a in arrays])
-            if cut.carries(rows_of):
-                np.add.reduce([p[k] for p in parts], axis=0, out=results[i])
-
-    def _buffers(self, arrays: Sequence[Array], cut: Cut, step: int) -> list[tuple[tuple[Shape, str], bool]]:
-        """Return the shape and dtype of each buffer for a block, and whether it is cut with it."""
-        found = []
-        for like in self._plan.likes:
-            shape = self._reach.shape(like, [a.shape for a in arrays])
-            found.append(((cut.piece(shape, step), like.result.dtype), cut.carries(shape)))
-        return found
 
     @functools.cached_property
     def _plan(self) -> scratch.Plan:
@@ -218,6 +229,36 @@ class Cut:
     def _rest(self, shape: Shape) -> Shape:
         """Return the sizes of the axes that stay as they are."""
         return shape[max(0, len(shape) - len(self.full) + self.merged) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a region goes over operands of given shapes, block by block.
+
+    Attributes
+    ----------
+    cut
+        Along what.
+    results
+        Shape and dtype of each result.
+    whole, along
+        For each operand, then each result: its shape with the merged axis, and whether it has that axis.
+    likes
+        Shape and dtype of the values that lie in buffers, for all blocks together.
+    shares
+        Whether blocks have shares of each sum of all rows.
+    """
+
+    cut: Cut
+    results: Sequence[tuple[Shape, str]]
+    whole: Sequence[Shape]
+    along: Sequence[bool]
+    likes: Sequence[tuple[Shape, str]]
+    shares: Sequence[bool]
+
+    def buffers(self, step: int) -> list[tuple[Shape, str, bool]]:
+        """Return the shape and dtype of each buffer for a block of ``step``, and whether it is cut with it."""
+        return [(self.cut.piece(shape, step), dtype, self.cut.carries(shape)) for shape, dtype in self.likes]
 
 
 def arrange(arrays: Sequence[Array], results: Sequence[Shape], *, flat: bool) -> Cut | None:
