@@ -86,12 +86,13 @@ class Blocks:
     def _course(self, arrays: Sequence[Array]) -> Course | None:
         """Return how to go over operands like these, worked out once; None if all at once is the only way."""
         key = tuple([(a.shape, a.flags.c_contiguous) for a in arrays])
-        found = self._courses.get(key, self)
-        if isinstance(found, Blocks):
+        try:
+            return self._courses[key]
+        except KeyError:
             if len(self._courses) >= SHAPES:
                 self._courses.clear()
             found = self._courses[key] = self._laid_out(arrays)
-        return found
+            return found
 
     def _laid_out(self, arrays: Sequence[Array]) -> Course | None:
         shapes = [a.shape for a in arrays]

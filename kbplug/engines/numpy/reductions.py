@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from kbplug.graph.spec import normalize_axes
+
 Array = np.ndarray[Any, Any]
 Axis = int | tuple[int, ...] | None
 
@@ -31,8 +33,7 @@ def var(x: Array, *, axis: Axis = None, correction: float = 0.0, keepdims: bool 
 
     There NumPy's own function warns, in a way that ``errstate`` does not silence.
     """
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-    if prod([x.shape[i] for i in axes]) > correction:
+    if prod([x.shape[i] for i in normalize_axes(axis, x.ndim)]) > correction:
         return np.var(x, axis=axis, correction=correction, keepdims=keepdims)
     squares = np.square(np.abs(np.subtract(x, mean(x, axis=axis, keepdims=True))))
     return np.true_divide(_sum(squares, axis=axis, keepdims=keepdims), squares.dtype.type(0))

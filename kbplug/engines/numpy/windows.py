@@ -63,7 +63,7 @@ def widths(slides: Sequence[Window]) -> list[tuple[int, int]]:
 def patches(x: Array, slides: Sequence[Any], *, writeable: bool = False) -> Array:
     """Return the windows of a padded ``x`` as a view of shape (batch, *positions, *window, channels).
 
-    It may be ``writeable`` where windows do not overlap.
+    If it is ``writeable``, only what lies in one window may be written there.
     """
     batch, *steps, channels = x.strides
     strides = (

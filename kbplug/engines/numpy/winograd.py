@@ -18,11 +18,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from kbplug.engines.numpy.batches import blocks
 from kbplug.engines.numpy.scratch import carve
-from kbplug.engines.numpy.windows import Array, framed, padded
+from kbplug.engines.numpy.windows import Array, framed, padded, patches
+from kbplug.graph.window import Window
 
 Slides = tuple[Any, ...]
 
@@ -194,7 +194,5 @@ def _fold(found: Array, out: Array) -> None:
 
 def _tiles(x: Array) -> Array:
     """Return what tiles see of a padded ``x``, (samples, down, along, 6, 6, channels), as a view."""
-    down, along = ((n - REACH) // TILE + 1 for n in x.shape[1:-1])
-    sample, row, column, channel = x.strides
-    shape = (len(x), down, along, REACH, REACH, x.shape[-1])
-    return as_strided(x, shape, (sample, TILE * row, TILE * column, row, column, channel))
+    slides = [Window(REACH, TILE, 1, count=(n - REACH) // TILE + 1) for n in x.shape[1:-1]]
+    return patches(x, slides, writeable=True)
